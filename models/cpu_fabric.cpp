@@ -1,0 +1,56 @@
+#include "models/cpu_fabric.h"
+
+namespace models {
+
+CpuFabric::CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec)
+    : Router(name, events), spec_(spec),
+      remote_reads_(std::string(basename()) + " loads in flight over coherent links", spec.remote_read_window_bytes) {
+    add_port("cores");
+}
+
+unsigned CpuFabric::add_memory_port(const std::string& name) {
+    const unsigned port = add_port(name);
+    memory_ports_.insert(port);
+    return port;
+}
+
+bool CpuFabric::is_remote_read(Payload& payload, unsigned from, unsigned to) const {
+    return from == kCores && payload.is_read() && remote_reads_.limited() && memory_ports_.count(to) == 0;
+}
+
+void CpuFabric::request(unsigned port, Payload& payload, Picoseconds delay) {
+    Transit& packet = transit(payload);
+    const unsigned to = choose(packet);
+    packet.push(port);
+    if (is_remote_read(payload, port, to)) {
+        packet.push(to);
+        if (remote_reads_.take(payload, events().now())) {
+            pass(packet.pop(), payload, delay);
+        }
+        return;
+    }
+    pass(to, payload, delay);
+}
+
+void CpuFabric::pass(unsigned to, Payload& payload, Picoseconds delay) {
+    const bool from_cores = transit(payload).way_back[transit(payload).hops - 1] == kCores;
+    send_request(to, payload, delay + spec_.fabric_latency / 2 + (from_cores ? spec_.core_latency : 0));
+}
+
+void CpuFabric::response(unsigned port, Payload& payload, Picoseconds delay) {
+    const unsigned to = transit(payload).pop();
+    if (is_remote_read(payload, to, port)) {
+        remote_reads_.give(payload.get_data_length());
+        if (Payload* next = remote_reads_.next(events().now())) {
+            pass(transit(*next).pop(), *next, 0);
+        }
+    }
+    send_response(to, payload, delay + spec_.fabric_latency - spec_.fabric_latency / 2);
+}
+
+void CpuFabric::trace(unsigned port, Payload& payload, PathTrace& trace) {
+    trace.latency += spec_.fabric_latency + (port == kCores ? spec_.core_latency : 0);
+    trace_onward(payload, trace);
+}
+
+} // namespace models

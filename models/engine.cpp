@@ -1,0 +1,430 @@
+#include "models/engine.h"
+
+#include <algorithm>
+#include <cassert>
+#include <fmt/format.h>
+
+namespace models {
+
+namespace {
+
+/// splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
+std::uint64_t draw(std::uint64_t& state) {
+    state += 0x9E3779B97F4A7C15ull;
+    std::uint64_t z = state;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+}
+
+Picoseconds duration(std::uint64_t bytes, std::uint64_t bytes_per_second) {
+    assert(bytes <= Server::kBurstBytesMax);
+    return bytes_per_second == 0 ? 0 : bytes * 1'000'000'000'000 / bytes_per_second;
+}
+
+} // namespace
+
+struct Engine::Worker final : EventQueue::Handler {
+    Engine* engine = nullptr;
+    Job* job = nullptr;
+    unsigned index = 0;
+    std::uint64_t cursor = 0;
+    std::uint64_t reads_in_flight = 0;
+    std::uint64_t batch_issued = 0;
+    std::uint64_t writes_in_flight = 0;
+    Picoseconds reads_free = 0;  ///< when the next unit may be issued
+    Picoseconds writes_free = 0;
+    bool waking = false;
+
+    void fire(void*) override {
+        waking = false;
+        engine->issue(*this);
+    }
+};
+
+class Engine::Job {
+public:
+    const StreamJob* spec = nullptr;
+    std::vector<std::unique_ptr<Worker>> workers;
+    StreamJob::Counters counters;
+    std::uint64_t cursor = 0;
+    std::uint64_t random = 0;
+    Picoseconds cap_free = 0;
+    std::size_t turn = 0;
+    Picoseconds turn_began = 0;
+    std::uint64_t in_flight = 0; ///< accesses
+    bool stopped = false;
+    std::string fault;
+};
+
+/// A burst with all its legs.
+struct Engine::Unit {
+    Job* job = nullptr;
+    Worker* worker = nullptr;
+    std::uint64_t offset = 0;
+    Picoseconds began = 0;
+    unsigned reads_left = 0;
+};
+
+/// One access of a unit, from its translation to its last byte.
+struct Engine::Access {
+    enum class Stage { kGate, kEmit, kComplete } stage = Stage::kGate;
+    Job* job = nullptr;
+    Unit* unit = nullptr; ///< null in a ping-pong
+    const Leg* leg = nullptr;
+    std::uint64_t address = 0;
+    std::uint64_t bytes = 0;
+    Picoseconds tail = 0; ///< of the burst as it leaves: a worker issues it line by line
+};
+
+Engine::Engine(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, Translator& translator)
+    : Component(name, events), packets_(packets), translator_(translator) {
+    add_port("hub");
+}
+
+Engine::~Engine() = default;
+
+Engine::Job& Engine::start(const StreamJob& spec) {
+    jobs_.push_back(std::make_unique<Job>());
+    Job& job = *jobs_.back();
+    job.spec = &spec;
+    job.random = spec.seed;
+    if (spec.pattern == StreamJob::Pattern::kPingPong) {
+        take_turn(job);
+        return job;
+    }
+    assert(spec.workers > 0);
+    const Picoseconds now = events().now();
+    const std::uint64_t share = spec.shared_cursor ? 0 : (spec.write ? *spec.write : spec.reads[0]).working_set / spec.workers;
+    for (unsigned i = 0; i < spec.workers; ++i) {
+        auto worker = std::make_unique<Worker>();
+        worker->engine = this;
+        worker->job = &job;
+        worker->index = i;
+        worker->cursor = share * i / 4096 * 4096;
+        worker->waking = true;
+        // Workers start spread over a microsecond (multiples of the golden ratio), as threads really do.
+        const Picoseconds spread = static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
+        events().at(now + spread, *worker, nullptr);
+        job.workers.push_back(std::move(worker));
+    }
+    return job;
+}
+
+void Engine::stop(Job& job) { job.stopped = true; }
+
+void Engine::finish(Job& job) {
+    assert(drained(job));
+    jobs_.erase(std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& held) { return held.get() == &job; }));
+}
+
+const StreamJob::Counters& Engine::counters(const Job& job) { return job.counters; }
+const std::string& Engine::fault(const Job& job) { return job.fault; }
+
+bool Engine::drained(const Job& job) {
+    const bool waking =
+        std::any_of(job.workers.begin(), job.workers.end(), [](const auto& worker) { return worker->waking; });
+    return job.stopped && job.in_flight == 0 && !waking;
+}
+
+// --- issuing ---------------------------------------------------------------------------------------------------------
+
+bool Engine::may_issue(const Worker& worker) const {
+    const StreamJob& spec = *worker.job->spec;
+    const std::uint64_t reads = spec.burst_bytes * spec.reads.size();
+    const bool writes_fit = !spec.write || worker.writes_in_flight == 0 ||
+                            worker.writes_in_flight + spec.burst_bytes <= spec.write_window;
+    if (!writes_fit) {
+        return false;
+    }
+    if (spec.reads.empty()) {
+        return true;
+    }
+    const std::uint64_t held = spec.batch ? worker.batch_issued : worker.reads_in_flight;
+    return held == 0 || held + reads <= spec.read_window;
+}
+
+void Engine::issue(Worker& worker) {
+    Job& job = *worker.job;
+    const StreamJob& spec = *job.spec;
+    while (!job.stopped && !worker.waking && may_issue(worker)) {
+        const Picoseconds now = events().now();
+        const Picoseconds ready = std::max({now, spec.reads.empty() ? worker.writes_free : worker.reads_free, job.cap_free});
+        if (ready > now) {
+            worker.waking = true;
+            events().at(ready, worker, nullptr);
+            return;
+        }
+        if (spec.rate_cap != 0) {
+            job.cap_free = std::max(now, job.cap_free) + duration(spec.burst_bytes, spec.rate_cap);
+        }
+        begin_unit(worker);
+    }
+}
+
+void Engine::begin_unit(Worker& worker) {
+    Job& job = *worker.job;
+    const StreamJob& spec = *job.spec;
+    const Picoseconds now = events().now();
+    if (idle_units_.empty()) {
+        units_.push_back(std::make_unique<Unit>());
+        idle_units_.push_back(units_.back().get());
+    }
+    Unit& unit = *idle_units_.back();
+    idle_units_.pop_back();
+    unit = {&job, &worker, next_offset(worker), now, static_cast<unsigned>(spec.reads.size())};
+    if (spec.reads.empty()) {
+        worker.writes_in_flight += spec.burst_bytes;
+        worker.writes_free = now + duration(spec.burst_bytes, spec.write_rate);
+        begin_access(unit, *spec.write);
+        return;
+    }
+    const std::uint64_t bytes = spec.burst_bytes * spec.reads.size();
+    worker.reads_in_flight += bytes;
+    worker.batch_issued += bytes;
+    worker.reads_free = now + duration(bytes, spec.read_rate);
+    if (spec.write) {
+        worker.writes_in_flight += spec.burst_bytes;
+    }
+    for (const Leg& leg : spec.reads) {
+        begin_access(unit, leg);
+    }
+}
+
+std::uint64_t Engine::next_offset(Worker& worker) {
+    Job& job = *worker.job;
+    const StreamJob& spec = *job.spec;
+    const std::uint64_t size = (spec.write ? *spec.write : spec.reads[0]).working_set;
+    if (spec.pattern != StreamJob::Pattern::kSequential) {
+        return draw(job.random) % (size / spec.burst_bytes) * spec.burst_bytes;
+    }
+    std::uint64_t& cursor = spec.shared_cursor ? job.cursor : worker.cursor;
+    if (cursor + spec.burst_bytes > size) {
+        cursor = 0;
+    }
+    const std::uint64_t offset = cursor;
+    cursor += spec.burst_bytes;
+    return offset;
+}
+
+void Engine::begin_access(Unit& unit, const Leg& leg) {
+    Job& job = *unit.job;
+    const StreamJob& spec = *job.spec;
+    const auto leaf = leg.mapping->at(unit.offset % leg.working_set);
+    Access& access = take_access();
+    ++job.in_flight;
+    access.job = &job;
+    access.unit = &unit;
+    access.leg = &leg;
+    access.bytes = spec.burst_bytes;
+    access.tail = duration(spec.burst_bytes, leg.write ? spec.write_rate : spec.read_rate);
+    access.address = leaf ? leaf->address : 0;
+    job.counters.bytes_sent += access.bytes;
+    if (!leaf) {
+        job.stopped = true;
+        job.fault = fmt::format("offset {:#x} of the working set is not mapped", unit.offset);
+        access.stage = Access::Stage::kComplete;
+        events().at(events().now(), *this, &access);
+        return;
+    }
+    access.stage = Access::Stage::kGate;
+    const auto wait = translator_.translate(*leg.mapping, *leaf, unit.worker->index, *this, &access);
+    if (wait && *wait > 0) {
+        events().at(events().now() + *wait, *this, &access);
+    } else if (wait) {
+        pass_gate(access);
+    }
+}
+
+void Engine::translated(void* token) { pass_gate(*static_cast<Access*>(token)); }
+
+void Engine::take_turn(Job& job) {
+    const StreamJob::Turn& turn = job.spec->turns[job.turn];
+    Engine& engine = *turn.engine;
+    Access& access = engine.take_access();
+    ++job.in_flight;
+    if (job.turn == 0) {
+        job.turn_began = events().now();
+    }
+    access.job = &job;
+    access.unit = nullptr;
+    access.leg = &turn.leg;
+    access.bytes = job.spec->burst_bytes;
+    access.tail = 0;
+    job.counters.bytes_sent += access.bytes;
+    if (turn.local) {
+        access.stage = Access::Stage::kComplete;
+        events().at(events().now() + turn.leg.overhead, engine, &access);
+        return;
+    }
+    access.address = turn.leg.mapping->at(0)->address;
+    access.stage = Access::Stage::kEmit;
+    events().at(events().now() + turn.leg.overhead, engine, &access);
+}
+
+// --- an access on its way ----------------------------------------------------------------------------------------------
+
+void Engine::pass_gate(Access& access) {
+    Job& job = *access.job;
+    const Leg& leg = *access.leg;
+    const Picoseconds now = events().now();
+    if (!leg.hits.empty()) {
+        double chance = static_cast<double>(draw(job.random) >> 11) * 0x1.0p-53;
+        for (const Leg::Hit& hit : leg.hits) {
+            if (chance < hit.share) {
+                access.stage = Access::Stage::kComplete;
+                events().at(now + hit.latency, *this, &access);
+                return;
+            }
+            chance -= hit.share;
+        }
+    }
+    if (leg.gate != nullptr) {
+        const auto turn = leg.gate->serve(now, access.bytes, leg.gate_rate);
+        if (turn.start > now) {
+            access.stage = Access::Stage::kEmit;
+            events().at(turn.start, *this, &access);
+            return;
+        }
+    }
+    emit(access);
+}
+
+Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t bytes) {
+    Payload& payload = packets_.take(leg.write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND, address, bytes);
+    Transit& packet = transit(payload);
+    packet.aperture = leg.aperture;
+    packet.into_carveout = leg.into_carveout;
+    packet.postable = leg.postable && leg.write;
+    packet.home_hit = leg.home_hit;
+    packet.l2_hit = leg.l2_hit;
+    packet.coherent = leg.coherent;
+    packet.destination = leg.destination;
+    packet.memory = leg.memory;
+    packet.granule = leg.granule;
+    packet.service_scale = leg.service_scale;
+    return payload;
+}
+
+void Engine::emit(Access& access) {
+    Payload& payload = packet(*access.leg, access.address, access.bytes);
+    transit(payload).tail = access.tail;
+    transit(payload).token = &access;
+    send_request(0, payload, 0);
+}
+
+void Engine::response(unsigned, Payload& payload, Picoseconds delay) {
+    auto& access = *static_cast<Access*>(transit(payload).token);
+    // A read's data cannot all be back before all of it was asked for.
+    const Picoseconds tail = std::max(transit(payload).tail, payload.is_read() ? access.tail : 0);
+    payload.release();
+    access.stage = Access::Stage::kComplete;
+    events().at(events().now() + delay + tail, *this, &access);
+}
+
+void Engine::fire(void* argument) {
+    Access& access = *static_cast<Access*>(argument);
+    switch (access.stage) {
+    case Access::Stage::kGate:
+        pass_gate(access);
+        break;
+    case Access::Stage::kEmit:
+        emit(access);
+        break;
+    case Access::Stage::kComplete:
+        complete(access);
+        break;
+    }
+}
+
+void Engine::complete(Access& access) {
+    Job& job = *access.job;
+    const StreamJob& spec = *job.spec;
+    Unit* const unit = access.unit;
+    const bool write = access.leg->write;
+    job.counters.bytes_received += access.bytes;
+    --job.in_flight;
+    idle_accesses_.push_back(&access);
+    if (unit == nullptr) {
+        job.turn = (job.turn + 1) % spec.turns.size();
+        if (job.turn == 0) {
+            ++job.counters.units;
+            job.counters.bytes += spec.burst_bytes;
+            job.counters.latency += events().now() - job.turn_began;
+        }
+        if (!job.stopped) {
+            take_turn(job);
+        }
+        return;
+    }
+    Worker& worker = *unit->worker;
+    if (write) {
+        worker.writes_in_flight -= spec.burst_bytes;
+        finish_unit(*unit);
+    } else {
+        worker.reads_in_flight -= spec.burst_bytes;
+        if (worker.reads_in_flight == 0) {
+            worker.batch_issued = 0;
+            worker.reads_free = std::max(worker.reads_free, events().now()) + spec.overhead;
+        }
+        if (--unit->reads_left == 0) {
+            if (spec.write) {
+                begin_access(*unit, *spec.write);
+            } else {
+                finish_unit(*unit);
+            }
+        }
+    }
+    issue(worker);
+}
+
+void Engine::finish_unit(Unit& unit) {
+    StreamJob::Counters& counters = unit.job->counters;
+    if (unit.job->fault.empty()) {
+        ++counters.units;
+        counters.bytes += unit.job->spec->burst_bytes;
+        counters.latency += events().now() - unit.began;
+    }
+    idle_units_.push_back(&unit);
+}
+
+Engine::Access& Engine::take_access() {
+    if (idle_accesses_.empty()) {
+        accesses_.push_back(std::make_unique<Access>());
+        idle_accesses_.push_back(accesses_.back().get());
+    }
+    Access& access = *idle_accesses_.back();
+    idle_accesses_.pop_back();
+    return access;
+}
+
+// --- looking -----------------------------------------------------------------------------------------------------------
+
+PathTrace Engine::trace_path(const Leg& leg, std::uint64_t bytes) {
+    const auto leaf = leg.mapping->at(0);
+    PathTrace path;
+    Payload& payload = packet(leg, leaf ? leaf->address : 0, bytes);
+    payload.set_extension(&path);
+    pass_on(0, payload);
+    payload.clear_extension(&path);
+    payload.release();
+    return path;
+}
+
+bool Engine::access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size) {
+    const auto leaf = leg.mapping->at(offset);
+    if (!leaf) {
+        return false;
+    }
+    Payload& payload = packet(leg, leaf->address, size);
+    payload.set_data_ptr(static_cast<unsigned char*>(data));
+    const bool moved = pass_on(0, payload) == size;
+    payload.release();
+    return moved;
+}
+
+void Engine::request(unsigned, Payload&, Picoseconds) { assert(false && "nobody asks an engine"); }
+void Engine::trace(unsigned, Payload&, PathTrace&) {}
+unsigned Engine::access(unsigned, Payload&) { return 0; }
+
+} // namespace models

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/port.h"
+#include "models/stream_job.h"
+
+namespace models {
+
+/// An initiator of traffic: the cores of a socket, the SM array or the copy engines of a GPU, a NIC.
+///
+/// Runs any number of jobs side by side. Each access is translated, passes the engine's own gate, goes out as a packet
+/// and is complete when its last byte is back. Bytes a job counts are those of completed accesses.
+class Engine final : public Component, private EventQueue::Handler, private Translator::Client {
+public:
+    class Job;
+
+    Engine(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, Translator& translator);
+    ~Engine() override;
+
+    /// Starts `job` now. The job and what its legs point to must outlive it. Preconditions: windows hold at least one
+    /// burst, `workers > 0`.
+    Job& start(const StreamJob& job);
+    /// Issues nothing more; what is in flight comes back.
+    void stop(Job& job);
+    /// Forgets a job that has stopped and drained.
+    void finish(Job& job);
+
+    static const StreamJob::Counters& counters(const Job& job);
+    static bool drained(const Job& job);
+    /// Why the job stopped by itself: an access that nothing maps. Empty when it did not.
+    static const std::string& fault(const Job& job);
+
+    /// Walks the path of one burst of `leg` at `offset` and says what it costs.
+    PathTrace trace_path(const Leg& leg, std::uint64_t bytes);
+    /// Moves real bytes between `data` and the memory of `leg`, untimed. Returns false where nothing is mapped.
+    bool access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size);
+
+private:
+    struct Worker;
+    struct Unit;
+    struct Access;
+
+    void request(unsigned port, Payload& payload, Picoseconds delay) override;
+    void response(unsigned port, Payload& payload, Picoseconds delay) override;
+    void trace(unsigned port, Payload& payload, PathTrace& trace) override;
+    unsigned access(unsigned port, Payload& payload) override;
+    void fire(void* argument) override;
+    void translated(void* token) override;
+
+    void issue(Worker& worker);
+    bool may_issue(const Worker& worker) const;
+    void begin_unit(Worker& worker);
+    void begin_access(Unit& unit, const Leg& leg);
+    void take_turn(Job& job);
+    void pass_gate(Access& access);
+    void emit(Access& access);
+    void complete(Access& access);
+    void finish_unit(Unit& unit);
+    std::uint64_t next_offset(Worker& worker);
+    Payload& packet(const Leg& leg, std::uint64_t address, std::uint64_t bytes);
+
+    Access& take_access();
+
+    PacketPool& packets_;
+    Translator& translator_;
+    std::vector<std::unique_ptr<Job>> jobs_;
+    std::vector<std::unique_ptr<Access>> accesses_;
+    std::vector<Access*> idle_accesses_;
+    std::vector<std::unique_ptr<Unit>> units_;
+    std::vector<Unit*> idle_units_;
+};
+
+} // namespace models

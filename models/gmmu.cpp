@@ -1,0 +1,97 @@
+#include "models/gmmu.h"
+
+#include <cassert>
+
+namespace models {
+
+Gmmu::Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec)
+    : Component(name, events), spec_(spec), packets_(packets), tlb_(spec.tlb_entries), ats_cache_(spec.ats_entries) {
+    assert(spec.requests_max > 0);
+}
+
+std::optional<Picoseconds> Gmmu::translate(const Mapping& mapping, const Mapping::Leaf& leaf, unsigned, Client& client,
+                                           void* token) {
+    const std::uint64_t reach = tlb_reach(leaf);
+    const std::uint64_t page = leaf.virtual_address / reach;
+    ++counts_.lookups;
+    if (mapping.tables() == Mapping::Tables::kOwn) {
+        if (tlb_.look_up(mapping.space(), page)) {
+            return 0;
+        }
+        ++counts_.misses;
+        return spec_.walk_latency;
+    }
+    assert(ports() > 0 && "streams through the SMMU are refused on machines without one");
+    if (ats_cache_.holds(mapping.space(), page)) {
+        return 0;
+    }
+    auto [miss, fresh] = misses_.try_emplace(Key{mapping.space(), page});
+    miss->second.waiters.push_back({&client, token});
+    if (fresh) {
+        ++counts_.misses;
+        miss->second.ask.space = mapping.space();
+        miss->second.ask.page = page;
+        miss->second.ask.virtual_address = leaf.virtual_address;
+        miss->second.ask.block_bytes = leaf.block_bytes;
+        if (queue_.empty()) {
+            blocked_since_ = events().now();
+        }
+        queue_.push_back(miss->first);
+        send_more();
+    }
+    return std::nullopt;
+}
+
+void Gmmu::send_more() {
+    while (in_flight_ < spec_.requests_max && !queue_.empty()) {
+        Miss& miss = misses_.at(queue_.front());
+        queue_.pop_front();
+        if (queue_.empty()) {
+            blocked_ += events().now() - blocked_since_;
+        }
+        miss.sent = true;
+        ++in_flight_;
+        Payload& payload = packets_.take(tlm::TLM_READ_COMMAND, miss.ask.virtual_address, 8);
+        if (payload.get_extension<TranslationRequest>() == nullptr) {
+            payload.set_extension(new TranslationRequest);
+        }
+        *payload.get_extension<TranslationRequest>() = miss.ask;
+        send_request(0, payload, spec_.request_latency / 2);
+    }
+}
+
+void Gmmu::response(unsigned, Payload& payload, Picoseconds delay) {
+    events().at(events().now() + delay + spec_.request_latency - spec_.request_latency / 2, *this, &payload);
+}
+
+void Gmmu::fire(void* argument) {
+    auto& payload = *static_cast<Payload*>(argument);
+    const auto& ask = *payload.get_extension<TranslationRequest>();
+    const auto found = misses_.find({ask.space, ask.page});
+    assert(found != misses_.end());
+    const std::vector<Waiter> waiters = std::move(found->second.waiters);
+    ats_cache_.insert(ask.space, ask.page);
+    misses_.erase(found);
+    payload.release();
+    --in_flight_;
+    for (const Waiter& waiter : waiters) {
+        waiter.client->translated(waiter.token);
+    }
+    send_more();
+}
+
+void Gmmu::request(unsigned, Payload&, Picoseconds) { assert(false && "nobody asks a GMMU over its SMMU port"); }
+void Gmmu::trace(unsigned, Payload&, PathTrace&) {}
+unsigned Gmmu::access(unsigned, Payload&) { return 0; }
+
+void Gmmu::flush() {
+    assert(misses_.empty());
+    tlb_.flush();
+    ats_cache_.flush();
+}
+
+Picoseconds Gmmu::blocked_until(Picoseconds now) const {
+    return blocked_ + (queue_.empty() ? 0 : now - blocked_since_);
+}
+
+} // namespace models

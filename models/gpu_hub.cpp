@@ -1,0 +1,158 @@
+#include "models/gpu_hub.h"
+
+#include <cassert>
+
+namespace models {
+
+GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec)
+    : Router(name, events), spec_(spec), packets_(packets), l2_(std::string(basename()) + " L2"),
+      inbound_(std::string(basename()) + " inbound coherent port"),
+      system_reads_(std::string(basename()) + " SM loads in flight to CPU memory", spec.system_read_window_bytes),
+      posted_writes_(std::string(basename()) + " posted-write buffer", spec.posted_write_bytes) {
+    add_port("sm");
+    add_port("ce");
+    add_port("hbm");
+}
+
+void GpuHub::set_egm(std::uint64_t base, std::uint16_t memory) {
+    egm_base_ = base;
+    egm_memory_ = memory;
+}
+
+/// Turns an EGM or fabric address that is this GPU's to answer into a system address.
+void GpuHub::resolve(Payload& payload) const {
+    Transit& packet = transit(payload);
+    if (packet.aperture == Aperture::kEgm || (packet.aperture == Aperture::kFabric && packet.into_carveout)) {
+        payload.set_address(payload.get_address() + egm_base_);
+        packet.destination = egm_memory_;
+    } else {
+        packet.destination = packet.memory;
+    }
+    packet.aperture = Aperture::kSystem;
+}
+
+/// What a request that comes in by `port` pays, there and back.
+Picoseconds GpuHub::inward(unsigned port) const { return inside(port) ? spec_.l2.latency : spec_.inbound_latency; }
+
+void GpuHub::request(unsigned port, Payload& payload, Picoseconds delay) {
+    Transit& packet = transit(payload);
+    if (inside(port)) {
+        request_from_engine(port, payload, delay);
+        return;
+    }
+    packet.push(port);
+    if (packet.aperture == Aperture::kFabric) {
+        resolve(payload);
+    } else if (packet.coherent) {
+        events().at(events().now() + delay, *this, &payload); // takes its turn at the inbound port
+        return;
+    }
+    send_request(choose(packet), payload, delay + inward(port) / 2);
+}
+
+void GpuHub::fire(void* argument) {
+    auto& payload = *static_cast<Payload*>(argument);
+    const Picoseconds now = events().now();
+    const auto turn = inbound_.serve(now, payload.get_data_length(), spec_.inbound_bytes_per_second);
+    const Picoseconds queueing =
+        inbound_.queueing_delay(spec_.inbound_queueing_quantum, spec_.inbound_queueing_depth);
+    send_request(choose(transit(payload)), payload, turn.start - now + queueing + spec_.inbound_latency / 2);
+}
+
+void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds delay) {
+    Transit& packet = transit(payload);
+    assert(delay == 0 && "engines send when they send");
+    if (packet.l2_hit) {
+        const Picoseconds now = events().now();
+        const auto turn = l2_.serve(now, payload.get_data_length(), spec_.l2_bytes_per_second);
+        packet.tail = std::max(packet.tail, turn.duration);
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        packet.push(port);
+        send_response(packet.pop(), payload, turn.start - now + spec_.l2.latency);
+        return;
+    }
+    if (packet.aperture == Aperture::kEgm) {
+        resolve(payload);
+    }
+    const unsigned to = choose(packet);
+    packet.push(port);
+    if (to != kHbm && packet.postable) {
+        packet.push(to);
+        if (posted_writes_.take(payload, events().now())) {
+            post(payload, delay);
+        }
+    } else if (to != kHbm && port == kSm && payload.is_read() && packet.aperture == Aperture::kSystem &&
+               system_reads_.limited()) {
+        packet.push(to);
+        packet.tracked = true;
+        if (system_reads_.take(payload, events().now())) {
+            send_request(packet.pop(), payload, delay + inward(port) / 2);
+        }
+    } else {
+        send_request(to, payload, delay + inward(port) / 2);
+    }
+}
+
+/// Acknowledges `payload`, which has room in the buffer, and sends its data on in a packet of the hub's own.
+void GpuHub::post(Payload& payload, Picoseconds delay) {
+    Transit& packet = transit(payload);
+    const unsigned to = packet.pop();
+    const unsigned engine = packet.pop();
+    Payload& onward = packets_.take(tlm::TLM_WRITE_COMMAND, payload.get_address(), payload.get_data_length());
+    transit(onward) = packet;
+    transit(onward).push(kPosted);
+    transit(onward).token = nullptr;
+    send_request(to, onward, delay + inward(engine) / 2);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    const Picoseconds acknowledged = delay + inward(engine) + spec_.posted_write_latency + packet.tail;
+    packet.tail = 0;
+    send_response(engine, payload, acknowledged);
+}
+
+void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
+    const std::uint64_t bytes = payload.get_data_length();
+    const unsigned to = transit(payload).pop();
+    if (to == kPosted) {
+        payload.release();
+        posted_writes_.give(bytes);
+        while (Payload* next = posted_writes_.next(events().now())) {
+            post(*next, 0);
+        }
+        return;
+    }
+    if (inside(to) && transit(payload).tracked) {
+        system_reads_.give(bytes);
+        while (Payload* next = system_reads_.next(events().now())) {
+            send_request(transit(*next).pop(), *next, inward(kSm) / 2);
+        }
+    }
+    send_response(to, payload, delay + inward(to) - inward(to) / 2);
+}
+
+void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
+    const Transit before = transit(payload);
+    const std::uint64_t address = payload.get_address();
+    trace.latency += inward(port);
+    if (inside(port) && before.l2_hit) {
+        trace.add(l2_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.l2_bytes_per_second));
+        return;
+    }
+    if (before.aperture == Aperture::kEgm || (!inside(port) && before.aperture == Aperture::kFabric)) {
+        resolve(payload);
+    } else if (!inside(port) && before.coherent) {
+        trace.add(inbound_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.inbound_bytes_per_second));
+    }
+    trace_onward(payload, trace);
+    transit(payload) = before;
+    payload.set_address(address);
+}
+
+unsigned GpuHub::access(unsigned port, Payload& payload) {
+    const Aperture aperture = transit(payload).aperture;
+    if (aperture == Aperture::kEgm || (!inside(port) && aperture == Aperture::kFabric)) {
+        resolve(payload);
+    }
+    return Router::access(port, payload);
+}
+
+} // namespace models

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "models/credit_pool.h"
+#include "models/router.h"
+#include "models/server.h"
+#include "models/specs.h"
+
+namespace models {
+
+/// The inside of a GPU between its engines, its HBM and its links: L2, crossbar and hub.
+///
+/// A request of an engine pays the L2's `latency`, half on the way and half on the way back; one that hits the L2 ends
+/// there, at the L2's bandwidth. A request that comes in over a link pays `inbound_latency`; those of CPU cores for
+/// this GPU's memory queue at `inbound_bytes_per_second` as well.
+///
+/// Where the EGM rules live. Firmware programs the base of the socket's carveout into the hub (`set_egm`). An address in
+/// the EGM aperture is an offset: the hub adds the base, and nothing checks the sum. An address in the fabric aperture
+/// names this GPU's HBM window or its EGM window; the latter goes on to the carveout in the same way. Neither asks the
+/// SMMU.
+///
+/// SM stores that leave over a link are acknowledged once they are in the posted-write buffer (after
+/// `posted_write_latency`); the buffer's room comes back with the far end's acknowledgement. SM loads from CPU memory
+/// share `system_read_window_bytes`.
+class GpuHub final : public Router, private EventQueue::Handler {
+public:
+    GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec);
+
+    /// Ports present from the start.
+    static constexpr unsigned kSm = 0;
+    static constexpr unsigned kCopyEngine = 1;
+    static constexpr unsigned kHbm = 2;
+    unsigned add_link_port(const std::string& name) { return add_port(name); }
+
+    /// What firmware programs: the carveout's base, and the memory (part index) it lies in.
+    void set_egm(std::uint64_t base, std::uint16_t memory);
+
+    const Server& l2() const { return l2_; }
+    const Server& inbound() const { return inbound_; }
+    const CreditPool& system_reads() const { return system_reads_; }
+    const CreditPool& posted_writes() const { return posted_writes_; }
+
+private:
+    static constexpr unsigned kPosted = 255; ///< way back of a posted write: it ends in the hub
+
+    void request(unsigned port, Payload& payload, Picoseconds delay) override;
+    void response(unsigned port, Payload& payload, Picoseconds delay) override;
+    void trace(unsigned port, Payload& payload, PathTrace& trace) override;
+    unsigned access(unsigned port, Payload& payload) override;
+    void fire(void* argument) override;
+
+    void request_from_engine(unsigned port, Payload& payload, Picoseconds delay);
+    void resolve(Payload& payload) const;
+    void post(Payload& payload, Picoseconds delay);
+    bool inside(unsigned port) const { return port <= kHbm; }
+    Picoseconds inward(unsigned port) const;
+
+    const GpuSpec spec_;
+    PacketPool& packets_;
+    std::uint64_t egm_base_ = 0;
+    std::uint16_t egm_memory_ = 0;
+    std::uint16_t hbm_memory_ = 0;
+    Server l2_;
+    Server inbound_;
+    CreditPool system_reads_;
+    CreditPool posted_writes_;
+};
+
+} // namespace models

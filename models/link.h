@@ -1,0 +1,59 @@
+#pragma once
+
+#include <array>
+
+#include "models/port.h"
+#include "models/server.h"
+#include "models/specs.h"
+
+namespace models {
+
+/// A full-duplex link between ports 0 and 1: NVLink-C2C, a bundle of NVLinks, a Grace-to-Grace link, PCIe, a cable.
+///
+/// Timing of each sub-link, one per direction:
+///
+///     rate   = line rate * count * efficiency
+///     start  = max(now, sub-link free)
+///     free   = start + wire bytes / rate                    serialisation
+///     arrive = start + latency                              first byte; the last one when the slowest hop lets it
+///
+/// A burst of n granules is n packets on the wire. Each read request, acknowledgement and read response carries a
+/// header; each write carries a write header and its data. Requests one way share the sub-link with the responses to
+/// requests the other way.
+///
+/// `store_and_forward`: the far end sees the burst at free + latency, whole.
+///
+/// Not modelled: replay, power states, virtual channels, credits (initiators have limited requests in flight instead).
+class Link final : public Component {
+public:
+    /// Preconditions: rate, count and efficiency are positive.
+    Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec);
+
+    /// Sub-link by the end that sends.
+    const Server& sublink(unsigned end) const { return sublinks_[end].server; }
+    const LinkSpec& spec() const { return spec_; }
+
+private:
+    /// One direction. Bursts take their turn by an event at their arrival.
+    struct Sublink final : EventQueue::Handler {
+        Link* link = nullptr;
+        unsigned end = 0;
+        Server server;
+
+        void fire(void* argument) override { link->cross(*this, *static_cast<Payload*>(argument)); }
+    };
+
+    void request(unsigned port, Payload& payload, Picoseconds delay) override;
+    void response(unsigned port, Payload& payload, Picoseconds delay) override;
+    void trace(unsigned port, Payload& payload, PathTrace& trace) override;
+    unsigned access(unsigned port, Payload& payload) override;
+
+    void cross(Sublink& sublink, Payload& payload);
+    std::uint64_t wire_bytes(Payload& payload, bool response) const;
+
+    const LinkSpec spec_;
+    const std::uint64_t rate_; ///< bytes a second, each direction
+    std::array<Sublink, 2> sublinks_;
+};
+
+} // namespace models

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+/// The modelled copy_from_user and copy_to_user. Pointers come from the caller's own process and are real; those in
+/// the first page (null and small numbers) are what a kernel would answer with EFAULT.
+namespace models::linux {
+
+inline bool is_user_pointer(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) >= 4096; }
+
+/// False for EFAULT.
+inline bool copy_in(void* into, const void* argument, std::size_t size) {
+    if (!is_user_pointer(argument)) {
+        return false;
+    }
+    std::memcpy(into, argument, size);
+    return true;
+}
+
+/// False for EFAULT.
+inline bool copy_out(void* argument, const void* from, std::size_t size) {
+    if (!is_user_pointer(argument)) {
+        return false;
+    }
+    std::memcpy(argument, from, size);
+    return true;
+}
+
+} // namespace models::linux

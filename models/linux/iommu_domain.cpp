@@ -1,0 +1,47 @@
+#include "models/linux/iommu_domain.h"
+
+#include <cassert>
+
+#include "models/linux/blocks.h"
+
+namespace models::linux {
+
+std::uint64_t IommuDomain::map(egm::Iova at, const Host::Piece& piece) {
+    const Entry entry{piece.spa, piece.size, large_pages_, piece.frames};
+    const bool inserted = entries_.emplace(at.value, entry).second;
+    assert(inserted);
+    return blocks(at.value, entry);
+}
+
+std::uint64_t IommuDomain::unmap(egm::Range<egm::Iova> range) {
+    std::uint64_t removed = 0;
+    for (auto entry = entries_.lower_bound(range.begin.value);
+         entry != entries_.end() && entry->first - range.begin.value < range.size;) {
+        removed += blocks(entry->first, entry->second);
+        entry = entries_.erase(entry);
+    }
+    return removed;
+}
+
+std::optional<Translation> IommuDomain::translate(egm::Iova at) const {
+    auto found = entries_.upper_bound(at.value);
+    if (found == entries_.begin()) {
+        return std::nullopt;
+    }
+    --found;
+    const auto& [iova, entry] = *found;
+    if (at.value - iova >= entry.size) {
+        return std::nullopt;
+    }
+    const auto sizes = block_sizes(page_size_);
+    const std::uint64_t block =
+        entry.large_pages ? block_at({iova, entry.spa.value, entry.size}, at.value, sizes) : page_size_;
+    return Translation{entry.spa + (at.value - iova), block};
+}
+
+std::uint64_t IommuDomain::blocks(std::uint64_t iova, const Entry& entry) const {
+    return entry.large_pages ? count_blocks({iova, entry.spa.value, entry.size}, block_sizes(page_size_))
+                             : entry.size / page_size_;
+}
+
+} // namespace models::linux

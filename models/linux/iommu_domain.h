@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+
+#include "egm/address.h"
+#include "models/linux/host.h"
+#include "models/linux/translation.h"
+
+namespace models::linux {
+
+/// A stage-2 page table of the IOMMU: what the devices attached to it reach.
+///
+/// A contiguous piece of physical memory is entered in the largest blocks that iova = spa (mod block) and its ends
+/// allow, as io-pgtable does for one iommu_map. Two pieces never share a block, even if they happen to be neighbours.
+class IommuDomain {
+public:
+    explicit IommuDomain(std::uint64_t page_size) : page_size_(page_size) {}
+
+    /// Precondition: nothing is mapped there. Answers the number of blocks written.
+    std::uint64_t map(egm::Iova at, const Host::Piece& piece);
+    /// Takes out the pieces that begin in the range. Answers the number of blocks removed.
+    std::uint64_t unmap(egm::Range<egm::Iova> range);
+
+    std::optional<Translation> translate(egm::Iova at) const;
+
+    /// iommufd's option HUGE_PAGES: false keeps to base pages.
+    void set_large_pages(bool on) { large_pages_ = on; }
+
+private:
+    struct Entry {
+        egm::Spa spa;
+        std::uint64_t size;
+        bool large_pages;
+        std::shared_ptr<const Frames> frames;
+    };
+
+    std::uint64_t blocks(std::uint64_t iova, const Entry& entry) const;
+
+    std::uint64_t page_size_;
+    bool large_pages_ = true;
+    std::map<std::uint64_t, Entry> entries_; ///< by IOVA
+};
+
+} // namespace models::linux

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "egm/address.h"
+
+namespace models::linux {
+
+/// What the calls cost. Times in picoseconds, rates in bytes a second.
+///
+/// "Assumed" means that nobody has published the figure: it is a parameter with a range, and a result says how much it
+/// depends on it.
+struct CallCosts {
+    /// Entry and exit of any call. Assumed, 100 to 1000 ns.
+    std::uint64_t syscall_ps = 200'000;
+    /// Path walk and file set-up of an open. Assumed, 1 to 10 us.
+    std::uint64_t open_ps = 2'000'000;
+    /// Rate at which one thread clears memory: the whole carveout at a first open, anonymous memory at its first use.
+    /// Assumed, 8 to 43 GB/s; the upper bound is the measured store rate of one Grace core (43.1 GB/s, 8 GiB, local
+    /// LPDDR5X).
+    std::uint64_t scrub_bytes_per_second = 20'000'000'000;
+    /// One base-page PTE written by remap_pfn_range. Assumed, 1 to 10 ns.
+    std::uint64_t pte_fill_ps = 3'000;
+    /// One base-page PTE dropped by munmap. Assumed, 1 to 10 ns.
+    std::uint64_t pte_drop_ps = 3'000;
+    /// One PFN step of MAP_DMA over a base-page mapping. Derived from Linux commit 0fd06844de5d ("32 GiB: about 1 s in
+    /// base pages, below 1 ms in huge steps"): 1 s / 8 388 608 pages of 4 KiB. Range 60 to 240 ns.
+    std::uint64_t type1_page_step_ps = 119'209;
+    /// One PFN step over a PMD or PUD of a huge PFN mapping (Linux 6.15 and later). Same source: below 1 ms for 32 GiB,
+    /// that is 32 steps of 1 GiB or 16 384 of 2 MiB. Assumed, 30 to 120 ns.
+    std::uint64_t type1_huge_step_ps = 60'000;
+    /// One page of anonymous memory pinned, by type1 or iommufd. Assumed, 10 to 120 ns.
+    std::uint64_t pin_page_ps = 30'000;
+    /// One page let go by an unmap. Assumed, 5 to 60 ns.
+    std::uint64_t unpin_page_ps = 20'000;
+    /// One block entered into, or removed from, an IOMMU page table. Assumed, 50 to 500 ns.
+    std::uint64_t iommu_block_ps = 100'000;
+    /// KVM_SET_USER_MEMORY_REGION: mostly the wait for readers of the old slots. Assumed, 5 us to 10 ms.
+    std::uint64_t kvm_slot_ps = 20'000'000;
+    /// KVM_CREATE_VM. Assumed, 0.1 to 10 ms.
+    std::uint64_t kvm_create_ps = 1'000'000'000;
+    /// One stage-2 fault: exit to the hypervisor, walk of the host's tables, entry. Assumed, 2 to 20 us.
+    std::uint64_t stage2_fault_ps = 5'000'000;
+    /// Each further stage-2 entry that the same fault writes. Assumed, 5 to 50 ns.
+    std::uint64_t stage2_entry_ps = 10'000;
+    /// Function-level reset, at the open of a VFIO device and at VFIO_DEVICE_RESET. 100 ms is what the PCI Express Base
+    /// Specification lets a function take; a GPU may need more. Range 0.1 to 5 s.
+    std::uint64_t device_reset_ps = 100'000'000'000;
+    /// Between two looks at a GPU that is not ready. Linux drivers/vfio/pci/nvgrace-gpu/main.c.
+    std::uint64_t gpu_poll_ps = kSecondPs;
+    /// A GPU not ready after this is given up: ETIME. Linux drivers/vfio/pci/nvgrace-gpu/main.c.
+    std::uint64_t gpu_timeout_ps = 30 * kSecondPs;
+
+    static constexpr std::uint64_t kSecondPs = 1'000'000'000'000;
+};
+
+/// A GPU as the host's PCI bus shows it, bound to its VFIO driver.
+struct GpuConfig {
+    std::string bdf;             ///< "0008:01:00.0"
+    int iommu_group = 0;         ///< /dev/vfio/<iommu_group>
+    int vfio_index = 0;          ///< /dev/vfio/devices/vfio<vfio_index>
+    std::uint16_t device_id = 0; ///< of vendor 10de: 2342, 2345, 2348 (GH200), 2941 (GB200), 31c2 (GB300)
+    int socket = -1;             ///< sysfs numa_node; -1 where firmware names none
+    egm::Range<egm::Spa> hbm;    ///< coherent: all GPU memory; PCIe: what BAR 2 shows, may be empty
+    bool c2c_ready = true;       ///< false: C2C and HBM never come up, and the open ends with ETIME
+    double ready_after_s = 0;    ///< seconds of waiting after a reset until C2C and HBM are up
+    bool coherent = true;        ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
+};
+
+/// The EGM of one socket, as firmware describes it.
+struct CarveoutConfig {
+    int pxm = 0;                       ///< /dev/egm<pxm>
+    egm::Range<egm::Spa> range;        ///< multiples of 64 KiB
+    std::vector<egm::Spa> retired;     ///< starts of retired 64 KiB blocks; those outside the range are ignored
+    std::vector<std::string> gpu_bdfs; ///< GPUs of this socket
+    bool driver_loaded = true;         ///< false: a stale device node without a driver, whose open answers ENXIO
+};
+
+/// The public EGM drivers. They differ in exclusivity, offsets and what retired-page entries look like.
+enum class EgmShape {
+    kA,  ///< vendor driver, 2024
+    kB,  ///< LKML RFC v1, September 2025
+    kC,  ///< LKML RFC v2, February 2026
+    kD,  ///< C with dma-buf export
+    kE1, ///< stand-alone, counted opens
+    kE2, ///< stand-alone, exclusive: the newest
+};
+
+enum class HostArch {
+    kArm64, ///< Grace: SMMUv3, stage-2 blocks of the host's granule
+    kX86,   ///< legacy host: VT-d, 4 KiB pages, no EGM
+};
+
+/// One host: what its kernel, its firmware and its process limits are.
+struct KernelConfig {
+    HostArch arch = HostArch::kArm64;
+    std::uint64_t page_size = 64 * egm::kKiB; ///< bytes: 4, 16 or 64 KiB
+    int version = 618;                        ///< major * 100 + minor: 612, 618, 703
+    EgmShape shape = EgmShape::kE2;
+    std::vector<CarveoutConfig> carveouts;
+    std::vector<GpuConfig> gpus;
+    /// By socket: what anonymous memory is made of.
+    std::vector<egm::Range<egm::Spa>> host_memory;
+    /// RLIMIT_MEMLOCK in bytes. The default is a process with CAP_IPC_LOCK.
+    std::uint64_t memlock_limit = std::numeric_limits<std::uint64_t>::max();
+    int nofile_limit = 1024;            ///< RLIMIT_NOFILE
+    int map_count_max = 65530;          ///< sysctl vm.max_map_count
+    int ipa_bits_max = 48;              ///< widest guest address that KVM offers
+    bool root = true;                   ///< false: /dev/egm*, mode 0600, answers EACCES
+    bool stage2_force_writeback = true; ///< FEAT_S2FWB and DIC: cacheable PFNMAP memory can be VM RAM
+    /// Vendor kernels: IOAS_MAP of PFNMAP memory succeeds instead of EFAULT.
+    bool iommufd_pfnmap_bypass = false;
+    /// With the bypass: whether the memory reaches the SMMU. Its inner working is not public; both can be modelled.
+    bool iommufd_bypass_reaches_smmu = true;
+    CallCosts costs;
+};
+
+/// Everything that makes `config` impossible, or not modelled yet, a sentence each. Empty: a kernel can be built of it.
+std::vector<std::string> faults(const KernelConfig& config);
+
+/// The IOVAs that a device of this host can use, by the reserved windows of its IOMMU driver. `last` is inclusive.
+struct IovaRange {
+    egm::Iova first;
+    egm::Iova last;
+};
+/// SMMUv3: 48 bits less the software MSI window. VT-d: 48 bits less the interrupt window.
+std::vector<IovaRange> iova_ranges(HostArch arch);
+
+} // namespace models::linux

@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "egm/address.h"
+#include "egm/syscalls.h"
+#include "models/linux/egm_device.h"
+#include "models/linux/file_tree.h"
+#include "models/linux/host.h"
+#include "models/linux/kernel_config.h"
+#include "models/linux/nvgrace_gpu.h"
+#include "models/linux/translation.h"
+#include "models/linux/vfio_group.h"
+
+namespace models::linux {
+
+/// The modelled Linux kernel of one host, and one process in it that calls: the VM monitor with the EGM logic inside.
+///
+/// Calls answer with what Linux answers, to the errno, and take time through the clock. Pointers in arguments are the
+/// caller's own and real; addresses that `mmap` gives out are made up and never dereferenced.
+///
+/// When it goes, the process ends: everything is released, in no time.
+class SimSyscalls final : public egm::Syscalls {
+public:
+    /// Precondition: `faults(config)` is empty. `clock` and `store` outlive this.
+    SimSyscalls(KernelConfig config, Clock& clock, models::SparseStore& store);
+    ~SimSyscalls() override;
+
+    int open(const char* path, int flags) override;
+    int close(int fd) override;
+    int ioctl(int fd, unsigned long request, void* argument) override;
+    void* mmap(void* address, std::size_t size, int protection, int flags, int fd, std::int64_t offset) override;
+    int munmap(void* address, std::size_t size) override;
+    std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) override;
+    int list_directory(const char* path, std::vector<std::string>& names) override;
+    int readlink(const char* path, std::string& target) override;
+    std::size_t page_size() override { return host_.page_size(); }
+
+    // What the traffic goes through.
+
+    /// KVM stage 2 of the VM behind `vm_fd`, as it is or would be faulted in. None: no such VM, slot or mapping.
+    /// Anonymous memory is filled on the way, and that time passes.
+    std::optional<Translation> stage2(int vm_fd, egm::Ipa ipa);
+    /// The same for a guest's access: the first in each block lets the time of a stage-2 fault pass.
+    std::optional<Translation> fault(int vm_fd, egm::Ipa ipa);
+    /// What stage 2 of the memory slot that holds `ipa` is made of once all of it has been touched: number of entries
+    /// by block size in bytes. Empty: no such VM or slot.
+    std::map<std::uint64_t, std::uint64_t> stage2_blocks(int vm_fd, egm::Ipa ipa) const;
+    /// What the SMMU (or VT-d) stage 2 of that GPU holds. None: the DMA faults. Precondition: `bdf` is configured.
+    std::optional<Translation> iommu(const std::string& bdf, egm::Iova iova) const;
+    /// The VM monitor's own mapping: base pages for EGM, blocks for GPU memory that faults in huge (Linux 6.19), and
+    /// one PMD for anonymous memory that fills it. None: not mapped, no permission, or not touched yet.
+    std::optional<Translation> host(egm::Hva hva) const;
+
+    /// All that is held. All zero after a complete undo.
+    struct OpenState {
+        std::size_t fds = 0;
+        std::size_t vmas = 0;
+        std::size_t dma_entries = 0; ///< of all containers and IOASes
+        std::size_t memory_slots = 0;
+        std::uint64_t pinned_bytes = 0;
+
+        friend bool operator==(const OpenState&, const OpenState&) = default;
+    };
+    OpenState open_state() const;
+
+    /// The `n`-th call through the door from now (1: the next) fails with `error_number` and does nothing else.
+    /// A later request replaces an earlier one that has not happened. Precondition: n > 0, `error_number` > 0.
+    void fail_call(std::uint64_t n, int error_number);
+    /// Calls through the door so far, failed ones too; `page_size` is none.
+    std::uint64_t calls() const { return calls_; }
+
+private:
+    /// Counts the call and lets its base cost pass. False: it fails as asked for by `fail_call`, and errno is set.
+    bool enter();
+    void add_device_nodes();
+    NvgraceGpu* gpu(const std::string& bdf) const;
+
+    Host host_;
+    std::vector<std::unique_ptr<EgmDevice>> carveouts_;
+    std::vector<std::unique_ptr<NvgraceGpu>> gpus_;
+    std::map<int, VfioGroup> groups_; ///< by number
+    FileTree tree_;
+    std::uint64_t calls_ = 0;
+    std::uint64_t failing_call_ = 0; ///< 0: none
+    int failing_errno_ = 0;
+};
+
+} // namespace models::linux

@@ -1,0 +1,87 @@
+#include "models/memory.h"
+
+#include <cassert>
+
+namespace models {
+
+namespace {
+/// Bytes over which the share of writes is averaged.
+constexpr double kMixMemoryBytes = 1 << 20;
+} // namespace
+
+Memory::Memory(const sc_core::sc_module_name& name, EventQueue& events, const MemorySpec& spec, SparseStore& store)
+    : Component(name, events), spec_(spec), store_(store), server_(basename()) {
+    assert(spec.read_bytes_per_second > 0 && spec.write_bytes_per_second > 0);
+    assert(spec.channels > 0 && spec.batch_bytes > 0);
+    add_port("bus");
+}
+
+double Memory::turnaround_per_byte(double share_written) const {
+    return 2 * share_written * (1 - share_written) * static_cast<double>(spec_.turnaround) /
+           (static_cast<double>(spec_.batch_bytes) * spec_.channels);
+}
+
+void Memory::request(unsigned, Payload& payload, Picoseconds delay) {
+    if (transit(payload).home_hit) {
+        payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        send_response(0, payload, delay);
+        return;
+    }
+    events().at(events().now() + delay, *this, &payload);
+}
+
+void Memory::fire(void* argument) {
+    auto& payload = *static_cast<Payload*>(argument);
+    Transit& packet = transit(payload);
+    const Picoseconds now = events().now();
+    const std::uint64_t bytes = payload.get_data_length();
+    const bool write = payload.is_write();
+
+    const double size = static_cast<double>(bytes);
+    share_written_ = (share_written_ * kMixMemoryBytes + (write ? size : 0)) / (kMixMemoryBytes + size);
+    turnaround_owed_ += turnaround_per_byte(share_written_) * size;
+    const auto turnaround = static_cast<Picoseconds>(turnaround_owed_);
+    turnaround_owed_ -= static_cast<double>(turnaround);
+
+    const auto work = static_cast<std::uint64_t>(size * packet.service_scale);
+    const auto turn = server_.serve(now, work, write ? spec_.write_bytes_per_second : spec_.read_bytes_per_second);
+    server_.occupy(now, turnaround);
+    (write ? bytes_written_ : bytes_read_) += bytes;
+
+    const Picoseconds queueing = server_.queueing_delay(spec_.queueing_quantum, spec_.queueing_depth);
+    Picoseconds answer = turn.start + queueing + (write ? spec_.write_latency : spec_.read_latency);
+    if (write) {
+        answer += packet.tail; // acknowledged when the last byte is in
+        packet.tail = 0;
+    } else {
+        packet.tail = turn.duration;
+    }
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    send_response(0, payload, answer - now);
+}
+
+void Memory::response(unsigned, Payload&, Picoseconds) { assert(false && "a memory asks nobody"); }
+
+void Memory::trace(unsigned, Payload& payload, PathTrace& trace) {
+    if (transit(payload).home_hit) {
+        return;
+    }
+    const bool write = payload.is_write();
+    const double rate = static_cast<double>(write ? spec_.write_bytes_per_second : spec_.read_bytes_per_second);
+    trace.add(server_, payload.get_data_length() * double{transit(payload).service_scale} * 1e12 / rate);
+    trace.latency += write ? spec_.write_latency : spec_.read_latency;
+}
+
+unsigned Memory::access(unsigned, Payload& payload) {
+    const egm::Spa at{payload.get_address()};
+    const std::size_t size = payload.get_data_length();
+    auto* data = payload.get_data_ptr();
+    if (payload.is_write()) {
+        store_.write(at, data, size);
+    } else {
+        store_.read(at, data, size);
+    }
+    return static_cast<unsigned>(size);
+}
+
+} // namespace models

@@ -1,0 +1,53 @@
+#pragma once
+
+#include "models/port.h"
+#include "models/server.h"
+#include "models/sparse_store.h"
+#include "models/specs.h"
+
+namespace models {
+
+/// LPDDR5X, HBM or DDR: one half-duplex controller with its channels.
+///
+/// Timing of a burst that arrives at t:
+///
+///     start    = max(t, free)                                 reads and writes share the time
+///     free     = start + bytes * scale / rate(read or write) + turnaround
+///     answer   = start + latency(read or write) + queueing
+///
+/// with the share w of bytes written recently, and p = 2 w (1 - w) the chance that a channel's next batch goes the other
+/// way: turnaround = p * turnaround / (batch * channels) for each byte. `queueing` is `Server::queueing_delay`: what
+/// bank conflicts add under load. `scale` is the burst's `Transit::service_scale`.
+///
+/// A burst that hits the home's caches (`Transit::home_hit`) is answered at once and costs no memory time.
+///
+/// Not modelled: refresh, row hits, single channels.
+class Memory final : public Component, private EventQueue::Handler {
+public:
+    /// Preconditions: rates, channels and batch are positive.
+    Memory(const sc_core::sc_module_name& name, EventQueue& events, const MemorySpec& spec, SparseStore& store);
+
+    const Server& server() const { return server_; }
+    std::uint64_t bytes_read() const { return bytes_read_; }
+    std::uint64_t bytes_written() const { return bytes_written_; }
+    const MemorySpec& spec() const { return spec_; }
+
+private:
+    void request(unsigned port, Payload& payload, Picoseconds delay) override;
+    void response(unsigned port, Payload& payload, Picoseconds delay) override;
+    void trace(unsigned port, Payload& payload, PathTrace& trace) override;
+    unsigned access(unsigned port, Payload& payload) override;
+    void fire(void* argument) override;
+
+    double turnaround_per_byte(double share_written) const;
+
+    const MemorySpec spec_;
+    SparseStore& store_;
+    Server server_;
+    double share_written_ = 0; ///< of the bytes served recently
+    double turnaround_owed_ = 0; ///< fraction of a picosecond not yet charged
+    std::uint64_t bytes_read_ = 0;
+    std::uint64_t bytes_written_ = 0;
+};
+
+} // namespace models

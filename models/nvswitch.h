@@ -1,0 +1,35 @@
+#pragma once
+
+#include "models/router.h"
+#include "models/specs.h"
+
+namespace models {
+
+/// NVSwitch: passes packets between its ports, `latency` each way. Its crossbar is non-blocking; packets for the same
+/// port queue at that port's link.
+///
+/// Not modelled: port buffers and credits, multicast, in-network reduction.
+class NvSwitch final : public Router {
+public:
+    NvSwitch(const sc_core::sc_module_name& name, EventQueue& events, const SwitchSpec& spec)
+        : Router(name, events), spec_(spec) {}
+
+    unsigned add_link_port(const std::string& name) { return add_port(name); }
+
+private:
+    void request(unsigned port, Payload& payload, Picoseconds delay) override {
+        transit(payload).push(port);
+        send_request(choose(transit(payload)), payload, delay + spec_.latency);
+    }
+    void response(unsigned, Payload& payload, Picoseconds delay) override {
+        send_response(transit(payload).pop(), payload, delay + spec_.latency);
+    }
+    void trace(unsigned, Payload& payload, PathTrace& trace) override {
+        trace.latency += 2 * spec_.latency;
+        trace_onward(payload, trace);
+    }
+
+    const SwitchSpec spec_;
+};
+
+} // namespace models

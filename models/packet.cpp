@@ -1,0 +1,28 @@
+#include "models/packet.h"
+
+namespace models {
+
+Payload& PacketPool::take(tlm::tlm_command command, std::uint64_t address, std::uint64_t bytes) {
+    if (idle_.empty()) {
+        all_.push_back(std::make_unique<Payload>(this));
+        all_.back()->set_extension(new Transit);
+        idle_.push_back(all_.back().get());
+    }
+    Payload& payload = *idle_.back();
+    idle_.pop_back();
+    transit(payload) = Transit{};
+    payload.acquire();
+    payload.set_command(command);
+    payload.set_address(address);
+    payload.set_data_ptr(nullptr);
+    payload.set_data_length(static_cast<unsigned>(bytes));
+    payload.set_streaming_width(static_cast<unsigned>(bytes));
+    payload.set_byte_enable_ptr(nullptr);
+    payload.set_dmi_allowed(false);
+    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    return payload;
+}
+
+void PacketPool::free(Payload* payload) { idle_.push_back(payload); }
+
+} // namespace models

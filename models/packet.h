@@ -1,0 +1,76 @@
+#pragma once
+
+#include <array>
+#include <cassert>
+#include <cstdint>
+#include <memory>
+#include <tlm>
+#include <vector>
+
+#include "models/specs.h"
+
+namespace models {
+
+/// Which network an address belongs to. A packet never changes networks but at a GPU hub.
+enum class Aperture : std::uint8_t {
+    kSystem, ///< system physical addresses: the coherent fabrics, C2C, Grace-to-Grace links, PCIe
+    kEgm,    ///< offset in the carveout of the GPU's own socket; the hub adds the base that firmware programmed
+    kFabric, ///< the window of another GPU, over NVLink and NVSwitch
+    kRdma,   ///< system addresses of any node, through NICs and network links
+};
+
+/// What our payloads carry beside the TLM-2.0 generic payload.
+///
+/// Data pointers are null on timing traffic: bytes move only where somebody looks (`transport_dbg`).
+struct Transit final : tlm::tlm_extension<Transit> {
+    static constexpr unsigned kHopsMax = 24;
+
+    Aperture aperture = Aperture::kSystem;
+    bool into_carveout = false;     ///< kFabric: the owner's EGM window, not its HBM window
+    bool postable = false;          ///< write that a hub may acknowledge early
+    bool home_hit = false;          ///< served by a cache at the memory's home: no DRAM access
+    bool l2_hit = false;            ///< served by the L2 of the GPU that asks
+    bool coherent = false;          ///< load or store of a CPU core
+    bool tracked = false;           ///< holds room in the tracker of the hub that sent it
+    std::uint16_t destination = 0;  ///< part index: a memory, or in kFabric the owner GPU
+    std::uint16_t memory = 0;       ///< part index of the memory that answers in the end
+    std::uint32_t granule = 64;     ///< payload of one wire packet: a burst of n granules carries n headers
+    float service_scale = 1;        ///< memory time of this burst, relative to an undisturbed one
+    Picoseconds tail = 0;           ///< the last byte comes this much after the first
+    void* token = nullptr;          ///< the initiator's own record
+
+    std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
+    std::uint8_t hops = 0;
+
+    void push(unsigned port) {
+        assert(hops < kHopsMax);
+        way_back[hops++] = static_cast<std::uint8_t>(port);
+    }
+    unsigned pop() {
+        assert(hops > 0);
+        return way_back[--hops];
+    }
+
+    tlm_extension_base* clone() const override { return new Transit(*this); }
+    void copy_from(const tlm_extension_base& other) override { *this = static_cast<const Transit&>(other); }
+};
+
+using Payload = tlm::tlm_generic_payload;
+
+inline Transit& transit(Payload& payload) { return *payload.get_extension<Transit>(); }
+
+/// Payloads with their `Transit`, used again and again: nothing is allocated per packet in steady state.
+class PacketPool final : public tlm::tlm_mm_interface {
+public:
+    /// A payload with reference count 1 and a fresh `Transit`. Give back with `release()`.
+    Payload& take(tlm::tlm_command command, std::uint64_t address, std::uint64_t bytes);
+    void free(Payload* payload) override;
+
+    std::size_t in_flight() const { return all_.size() - idle_.size(); }
+
+private:
+    std::vector<std::unique_ptr<Payload>> all_;
+    std::vector<Payload*> idle_;
+};
+
+} // namespace models

@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cassert>
+#include <memory>
+#include <string>
+#include <tlm_utils/simple_initiator_socket.h>
+#include <tlm_utils/simple_target_socket.h>
+#include <vector>
+
+#include "models/event_queue.h"
+#include "models/packet.h"
+
+namespace models {
+
+class Server;
+
+/// What a path costs, collected by walking it: the models' own arithmetic, with no traffic (`Component::trace`).
+struct PathTrace final : tlm::tlm_extension<PathTrace> {
+    struct Use {
+        const Server* server;
+        double picoseconds; ///< of the server's time for the traced burst
+    };
+
+    std::vector<Use> uses;
+    double share = 1;                ///< of the traffic that takes the way walked now
+    Picoseconds latency = 0;         ///< unloaded, first byte asked for to first byte back
+    std::vector<std::string> passed; ///< components in the order of the request
+
+    void add(const Server& server, double picoseconds) { uses.push_back({&server, picoseconds * share}); }
+
+    tlm_extension_base* clone() const override { return new PathTrace(*this); }
+    void copy_from(const tlm_extension_base& other) override { *this = static_cast<const PathTrace&>(other); }
+};
+
+/// A hardware component: a SystemC module with numbered ports, each a TLM-2.0 target and initiator socket.
+///
+/// Base protocol, approximately timed. A request is `nb_transport_fw(BEGIN_REQ)`, accepted at once (`TLM_UPDATED`,
+/// `END_REQ`); its response is `nb_transport_bw(BEGIN_RESP)`, taken at once (`TLM_COMPLETED`). The annotated delay is
+/// how long after now the first byte is there: a component with a queue waits for that instant before it arbitrates,
+/// one without adds its latency and passes the packet on within the call.
+class Component : public sc_core::sc_module {
+public:
+    /// Requests come in at `in` and leave at `out`; responses the other way round.
+    struct Port {
+        tlm_utils::simple_target_socket_tagged<Component> in;
+        tlm_utils::simple_initiator_socket_tagged<Component> out;
+        std::string peer; ///< the component at the other end
+
+        explicit Port(const std::string& name) : in((name + "_in").c_str()), out((name + "_out").c_str()) {}
+    };
+
+    Component(const sc_core::sc_module_name& name, EventQueue& events) : sc_module(name), events_(events) {}
+
+    Port& port(unsigned index) { return *ports_[index]; }
+    unsigned ports() const { return static_cast<unsigned>(ports_.size()); }
+
+    /// Joins port `a` of `left` and port `b` of `right`, both ways.
+    static void join(Component& left, unsigned a, Component& right, unsigned b);
+
+protected:
+    /// Adds a port; to be called during construction or elaboration. Returns its number.
+    unsigned add_port(const std::string& name);
+
+    /// A request whose first byte arrives at `port` after `delay`.
+    virtual void request(unsigned port, Payload& payload, Picoseconds delay) = 0;
+    /// A response whose first byte arrives at `port` (the one the request left by) after `delay`.
+    virtual void response(unsigned port, Payload& payload, Picoseconds delay) = 0;
+    /// Adds this component's part of the path to `trace`, and walks on.
+    virtual void trace(unsigned port, Payload& payload, PathTrace& trace) = 0;
+    /// Untimed access to bytes: passes the call on, or answers it. Returns the number of bytes moved.
+    virtual unsigned access(unsigned port, Payload& payload) = 0;
+
+    void send_request(unsigned port, Payload& payload, Picoseconds delay) {
+        tlm::tlm_phase phase = tlm::BEGIN_REQ;
+        sc_core::sc_time annotated = sc_core::sc_time::from_value(delay);
+        const auto status = ports_[port]->out->nb_transport_fw(payload, phase, annotated);
+        assert(status == tlm::TLM_UPDATED && phase == tlm::END_REQ);
+        (void)status;
+    }
+    void send_response(unsigned port, Payload& payload, Picoseconds delay) {
+        tlm::tlm_phase phase = tlm::BEGIN_RESP;
+        sc_core::sc_time annotated = sc_core::sc_time::from_value(delay);
+        const auto status = ports_[port]->in->nb_transport_bw(payload, phase, annotated);
+        assert(status == tlm::TLM_COMPLETED);
+        (void)status;
+    }
+    /// `transport_dbg` onward: a trace or an access to bytes.
+    unsigned pass_on(unsigned port, Payload& payload) { return ports_[port]->out->transport_dbg(payload); }
+
+    EventQueue& events() { return events_; }
+
+private:
+    tlm::tlm_sync_enum forward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
+    tlm::tlm_sync_enum backward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
+    unsigned debug(int port, Payload& payload);
+
+    EventQueue& events_;
+    std::vector<std::unique_ptr<Port>> ports_;
+};
+
+} // namespace models

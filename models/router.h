@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "models/port.h"
+
+namespace models {
+
+/// A component that passes packets between its ports by destination: CPU fabric, GPU hub, NVSwitch, NIC.
+///
+/// Routes are set before the simulation starts (`sim/routing`, over the machine's graph). Where several ports lead to a
+/// destination equally well, bursts take them in turn, each as often as it has links. Responses go the way their
+/// request came.
+class Router : public Component {
+public:
+    using Component::Component;
+
+    struct Hop {
+        unsigned port;
+        unsigned weight; ///< links behind the port, at least 1
+    };
+
+    /// `destination` is a part index. Replaces an earlier route. Precondition: `hops` is not empty.
+    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops);
+
+protected:
+    /// The port for this packet; advances the turn among equals.
+    unsigned choose(const Transit& packet);
+    /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
+    void trace_onward(Payload& payload, PathTrace& trace);
+    unsigned access(unsigned port, Payload& payload) override;
+
+private:
+    struct Route {
+        std::vector<unsigned> turns; ///< ports, each as often as its weight
+        std::size_t next = 0;
+    };
+
+    std::map<std::pair<Aperture, std::uint16_t>, Route> routes_;
+};
+
+} // namespace models

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <algorithm>
+#include <cassert>
+#include <cstdint>
+#include <string>
+
+#include "models/specs.h"
+
+namespace models {
+
+/// A resource that serves one burst after another, in the order of arrival.
+///
+///     start = max(now, free)
+///     free  = start + duration
+///
+/// Calls come in time order (each module takes its turn by an event), so the mark `free` is exact. Also keeps the
+/// recent utilisation, from which `queueing_delay` takes the waiting that bursts are too coarse to show.
+class Server {
+public:
+    Server() = default;
+    explicit Server(std::string name) : name_(std::move(name)) {}
+
+    /// bytes * 10^12 + remainder fits 64 bits.
+    static constexpr std::uint64_t kBurstBytesMax = 4 << 20;
+
+    struct Turn {
+        Picoseconds start;
+        Picoseconds duration;
+    };
+
+    /// Preconditions: `0 < bytes_per_second <= 2^63`, `bytes <= kBurstBytesMax`, `now` never goes back. Rounding is carried over to the next call, so that
+    /// any number of bursts takes bytes / rate in sum.
+    Turn serve(Picoseconds now, std::uint64_t bytes, std::uint64_t bytes_per_second) {
+        assert(bytes_per_second > 0 && bytes <= kBurstBytesMax);
+        const std::uint64_t scaled = bytes * kPicosecondsPerSecond + remainder_;
+        const Picoseconds duration = scaled / bytes_per_second;
+        remainder_ = scaled % bytes_per_second;
+        bytes_ += bytes;
+        return occupy(now, duration);
+    }
+
+    /// As `serve`, for work whose time the caller knows.
+    Turn occupy(Picoseconds now, Picoseconds duration) {
+        const Picoseconds start = std::max(now, free_);
+        free_ = start + duration;
+        busy_ += duration;
+        const double passed = static_cast<double>(now - last_);
+        recent_ = (recent_ * kMemory + static_cast<double>(duration)) / (kMemory + passed);
+        last_ = now;
+        return {start, duration};
+    }
+
+    /// Mean wait of an M/D/1 queue whose jobs take `quantum` each, at the recent utilisation u:
+    /// quantum * u / (2 (1 - u)), at most depth * quantum (Kleinrock, Queueing Systems I, Pollaczek-Khinchine).
+    Picoseconds queueing_delay(Picoseconds quantum, unsigned depth) const {
+        const double u = std::min(recent_, 0.999);
+        const double wait = static_cast<double>(quantum) * u / (2 * (1 - u));
+        return static_cast<Picoseconds>(std::min(wait, static_cast<double>(quantum) * depth));
+    }
+
+    /// Time this server has been busy up to `now`.
+    Picoseconds busy_until(Picoseconds now) const { return busy_ - (free_ > now ? free_ - now : 0); }
+    std::uint64_t bytes() const { return bytes_; }
+    const std::string& name() const { return name_; }
+
+private:
+    static constexpr std::uint64_t kPicosecondsPerSecond = 1'000'000'000'000;
+    static constexpr double kMemory = 2e6; ///< picoseconds over which utilisation is averaged
+
+    std::string name_;
+    Picoseconds free_ = 0;
+    Picoseconds busy_ = 0;
+    Picoseconds last_ = 0;
+    double recent_ = 0;
+    std::uint64_t remainder_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+} // namespace models

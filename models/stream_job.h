@@ -1,0 +1,88 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/mapping.h"
+#include "models/server.h"
+
+namespace models {
+
+class Engine;
+
+/// One way in which a stream touches memory: all its reads of one array, say.
+struct Leg {
+    bool write = false;
+    const Mapping* mapping = nullptr;
+    Aperture aperture = Aperture::kSystem;
+    std::uint16_t destination = 0; ///< see `Transit`
+    std::uint16_t memory = 0;
+    bool into_carveout = false;
+    bool postable = false;
+    bool home_hit = false;
+    bool l2_hit = false;
+    bool coherent = false;
+    std::uint32_t granule = 64;
+    float service_scale = 1;
+    std::uint64_t working_set = 0;
+
+    Server* gate = nullptr;        ///< limit inside the engine; bursts pass it one by one
+    std::uint64_t gate_rate = 0;   ///< bytes a second
+
+    struct Hit {
+        double share;        ///< of all accesses that this cache serves
+        Picoseconds latency;
+    };
+    std::vector<Hit> hits;         ///< caches of the initiator, as far as latency needs them
+    Picoseconds overhead = 0;      ///< added to each access: what an atomic costs beyond a read
+};
+
+/// What an engine is asked to do, in the engine's own terms; the runner makes it from a stream of the scenario.
+///
+/// A worker (a core, a thread block, a copy engine) has `read_window` bytes of reads in flight. With `batch` it issues a
+/// window at `read_rate`, waits until all of it is back and `overhead` has passed, and issues the next:
+///
+///     bytes a second = window / (window / rate + latency + overhead)
+///
+/// without, it issues as long as there is room in the window, at `read_rate` at most. When a unit has writes, each
+/// follows the reads of its unit, with a window and a rate of its own.
+struct StreamJob {
+    enum class Pattern { kSequential, kRandom, kChase, kPingPong };
+
+    std::string name;
+    Pattern pattern = Pattern::kSequential;
+    std::vector<Leg> reads;
+    std::optional<Leg> write;
+
+    std::uint64_t burst_bytes = 4096;
+    unsigned workers = 1;
+    bool shared_cursor = true;     ///< workers take turns at one range (GPU grid); false: a range for each (CPU threads)
+    std::uint64_t read_window = 0;
+    std::uint64_t write_window = 0;
+    std::uint64_t read_rate = 0;   ///< bytes a second of one worker; 0 = no limit
+    std::uint64_t write_rate = 0;
+    bool batch = false;
+    Picoseconds overhead = 0;
+    std::uint64_t rate_cap = 0;    ///< bytes a second of the whole stream; 0 = none
+    std::uint64_t seed = 1;
+
+    /// Ping-pong: the two sides. `local` = the line moves within the socket in `leg.overhead`, no packet.
+    struct Turn {
+        Engine* engine;
+        Leg leg;
+        bool local = false;
+    };
+    std::vector<Turn> turns;
+
+    struct Counters {
+        std::uint64_t units = 0;        ///< finished: a burst read, written or copied; an access; a round trip
+        std::uint64_t bytes = 0;        ///< of finished units, each counted once
+        std::uint64_t latency = 0;      ///< picoseconds, summed over finished units
+        std::uint64_t bytes_sent = 0;   ///< asked for by reads and writes
+        std::uint64_t bytes_received = 0; ///< of reads and writes that came back
+    };
+};
+
+} // namespace models

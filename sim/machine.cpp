@@ -1,0 +1,232 @@
+#include "sim/machine.h"
+
+#include <cassert>
+
+namespace sim {
+
+using models::Aperture;
+
+models::Picoseconds Resource::busy_until(models::Picoseconds now) const {
+    if (server != nullptr) {
+        return server->busy_until(now);
+    }
+    return pool != nullptr ? pool->blocked_until(now) : translations->blocked_until(now);
+}
+
+Machine::Machine(const Topology& topology, const AddressPlan& plan)
+    : topology_(topology), plan_(plan), routing_(topology), events_(std::make_unique<models::EventQueue>("events")) {
+    for (const Part& part : topology.parts) {
+        build_part(part);
+    }
+    for (std::size_t i = 0; i < topology.parts.size(); ++i) {
+        attach(i);
+    }
+    for (std::size_t i = 0; i < topology.links.size(); ++i) {
+        build_link(i);
+    }
+    join_smmu();
+    set_routes();
+}
+
+Machine::~Machine() = default;
+
+void Machine::add(const models::Server& server, Trust trust) { resources_.push_back({server.name(), trust, &server}); }
+
+void Machine::add(const models::CreditPool& pool, Trust trust) {
+    if (pool.limited()) {
+        resources_.push_back({pool.name(), trust, nullptr, &pool});
+    }
+}
+
+/// The one place that turns kinds into modules.
+void Machine::build_part(const Part& part) {
+    const char* name = part.name.c_str();
+    const auto named = [&](const char* suffix) { return part.name + suffix; };
+    if (const auto* spec = std::get_if<models::CpuSpec>(&part.spec)) {
+        Cpu& cpu = cpus_[part.name];
+        cpu.spec = spec;
+        cpu.fabric = std::make_unique<models::CpuFabric>(name, *events_, *spec);
+        cpu.mmu = std::make_unique<models::CpuMmu>(*spec);
+        cpu.cores = std::make_unique<models::Engine>(named("_cores").c_str(), *events_, packets_, *cpu.mmu);
+        cpu.smmu = std::make_unique<models::Smmu>(named("_smmu").c_str(), *events_, spec->smmu);
+        models::Component::join(*cpu.cores, 0, *cpu.fabric, models::CpuFabric::kCores);
+        add(cpu.fabric->remote_reads(), part.trust);
+        add(cpu.smmu->walkers(), Trust::kAssumed);
+    } else if (const auto* spec = std::get_if<models::GpuSpec>(&part.spec)) {
+        Gpu& gpu = gpus_[part.name];
+        gpu.spec = spec;
+        gpu.hub = std::make_unique<models::GpuHub>(name, *events_, packets_, *spec);
+        gpu.gmmu = std::make_unique<models::Gmmu>(
+            named("_gmmu").c_str(), *events_, packets_,
+            models::Gmmu::Spec{spec->gmmu_tlb_entries, spec->gmmu_walk_latency, std::max(spec->ats_cache_entries, 1u),
+                               spec->ats_request_latency, std::max(spec->ats_requests_max, 1u)});
+        gpu.sm = std::make_unique<models::Engine>(named("_sm").c_str(), *events_, packets_, *gpu.gmmu);
+        gpu.copy_engine = std::make_unique<models::Engine>(named("_ce").c_str(), *events_, packets_, *gpu.gmmu);
+        models::Component::join(*gpu.sm, 0, *gpu.hub, models::GpuHub::kSm);
+        models::Component::join(*gpu.copy_engine, 0, *gpu.hub, models::GpuHub::kCopyEngine);
+        gpu.copy_local = models::Server(named(".ce local copy"));
+        gpu.copy_system_read = models::Server(named(".ce reads of CPU memory"));
+        gpu.copy_system_write = models::Server(named(".ce writes to CPU memory"));
+        gpu.copy_fabric = models::Server(named(".ce transfers over NVLink"));
+        for (const auto* gate : {&gpu.copy_local, &gpu.copy_system_read, &gpu.copy_system_write, &gpu.copy_fabric}) {
+            add(*gate, part.trust);
+        }
+        add(gpu.hub->l2(), part.trust);
+        add(gpu.hub->inbound(), part.trust);
+        add(gpu.hub->system_reads(), part.trust);
+        add(gpu.hub->posted_writes(), part.trust);
+        resources_.push_back({part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
+    } else if (const auto* spec = std::get_if<models::MemorySpec>(&part.spec)) {
+        auto& memory = memories_[part.name];
+        memory = std::make_unique<models::Memory>(name, *events_, *spec, store_);
+        add(memory->server(), part.trust);
+    } else if (const auto* spec = std::get_if<models::SwitchSpec>(&part.spec)) {
+        switches_[part.name] = std::make_unique<models::NvSwitch>(name, *events_, *spec);
+    } else if (const auto* spec = std::get_if<models::NicSpec>(&part.spec)) {
+        Nic& nic = nics_[part.name];
+        nic.spec = spec;
+        nic.port = std::make_unique<models::NicPort>(name, *events_, *spec);
+        // The translations that a NIC keeps: 64 entries, a request to the SMMU inside the socket 100 ns (both assumed).
+        nic.mmu = std::make_unique<models::Gmmu>(named("_mmu").c_str(), *events_, packets_,
+                                                 models::Gmmu::Spec{64, 0, 64, 100'000, 16});
+        nic.engine = std::make_unique<models::Engine>(named("_dma").c_str(), *events_, packets_, *nic.mmu);
+        nic.wire = models::Server(named(" port rate"));
+        models::Component::join(*nic.engine, 0, *nic.port, models::NicPort::kEngine);
+        add(nic.wire, part.trust);
+    }
+}
+
+/// Memory on its CPU or GPU, a NIC on its CPU.
+void Machine::attach(std::size_t index) {
+    const Part& part = topology_.parts[index];
+    if (part.at.empty()) {
+        return;
+    }
+    if (std::holds_alternative<models::NicSpec>(part.spec)) {
+        Nic& nic = nics_.at(part.name);
+        nic.cpu = part.at;
+        const unsigned port = cpus_.at(part.at).fabric->add_link_port(part.name);
+        models::Component::join(*nic.port, models::NicPort::kHost, *cpus_.at(part.at).fabric, port);
+        ports_[{part.at, part.name}] = port;
+        ports_[{part.name, part.name}] = models::NicPort::kHost;
+    } else if (has_gpu(part.at)) {
+        models::Component::join(*gpus_.at(part.at).hub, models::GpuHub::kHbm, *memories_.at(part.name), 0);
+        ports_[{part.at, part.name}] = models::GpuHub::kHbm;
+    } else {
+        models::CpuFabric& fabric = *cpus_.at(part.at).fabric;
+        const unsigned port = fabric.add_memory_port(part.name);
+        models::Component::join(fabric, port, *memories_.at(part.name), 0);
+        ports_[{part.at, part.name}] = port;
+    }
+}
+
+models::Router* Machine::router(const std::string& part) {
+    if (const auto found = cpus_.find(part); found != cpus_.end()) {
+        return found->second.fabric.get();
+    }
+    if (const auto found = gpus_.find(part); found != gpus_.end()) {
+        return found->second.hub.get();
+    }
+    if (const auto found = nics_.find(part); found != nics_.end()) {
+        return found->second.port.get();
+    }
+    const auto found = switches_.find(part);
+    return found == switches_.end() ? nullptr : found->second.get();
+}
+
+unsigned Machine::new_link_port(const std::string& part, const std::string& link) {
+    unsigned port = 0;
+    if (const auto cpu = cpus_.find(part); cpu != cpus_.end()) {
+        port = cpu->second.fabric->add_link_port(link);
+    } else if (const auto gpu = gpus_.find(part); gpu != gpus_.end()) {
+        port = gpu->second.hub->add_link_port(link);
+    } else if (const auto nic = nics_.find(part); nic != nics_.end()) {
+        port = nic->second.port->add_link_port(link);
+    } else {
+        port = switches_.at(part)->add_link_port(link);
+    }
+    ports_[{part, link}] = port;
+    return port;
+}
+
+void Machine::build_link(std::size_t index) {
+    const Link& spec = topology_.links[index];
+    links_.push_back(std::make_unique<models::Link>(spec.name.c_str(), *events_, spec.spec));
+    models::Link& link = *links_.back();
+    models::Component::join(*router(spec.a), new_link_port(spec.a, spec.name), link, 0);
+    models::Component::join(*router(spec.b), new_link_port(spec.b, spec.name), link, 1);
+    add(link.sublink(0), spec.trust);
+    add(link.sublink(1), spec.trust);
+    for (const auto& [cpu, gpu] : {std::pair{spec.a, spec.b}, std::pair{spec.b, spec.a}}) {
+        if (cpus_.count(cpu) != 0 && has_gpu(gpu)) {
+            gpus_.at(gpu).cpu = cpu;
+        } else if (cpus_.count(cpu) != 0 && nics_.count(gpu) != 0) {
+            nics_.at(gpu).cpu = cpu;
+        }
+    }
+}
+
+/// ATS and DMA translation, and the carveout's base as firmware programs it into each GPU.
+void Machine::join_smmu() {
+    for (auto& [name, gpu] : gpus_) {
+        if (gpu.cpu.empty() || !cpus_.at(gpu.cpu).spec->ats) {
+            continue;
+        }
+        Cpu& cpu = cpus_.at(gpu.cpu);
+        models::Component::join(*gpu.gmmu, gpu.gmmu->add_smmu_port(), *cpu.smmu, cpu.smmu->add_device_port(name));
+        const auto dram = plan_.dram.find(gpu.cpu);
+        if (topology_.egm && dram != plan_.dram.end()) {
+            gpu.hub->set_egm(dram->second.carveout.begin.value,
+                             static_cast<std::uint16_t>(*part_index(topology_, plan_.dram_part.at(gpu.cpu))));
+        }
+    }
+    for (auto& [name, nic] : nics_) {
+        if (!nic.cpu.empty()) {
+            models::Smmu& smmu = *cpus_.at(nic.cpu).smmu;
+            models::Component::join(*nic.mmu, nic.mmu->add_smmu_port(), smmu, smmu.add_device_port(name));
+        }
+    }
+}
+
+void Machine::set_routes() {
+    for (std::size_t i = 0; i < topology_.parts.size(); ++i) {
+        const Part& part = topology_.parts[i];
+        models::Router* const router = this->router(part.name);
+        if (router == nullptr) {
+            continue;
+        }
+        for (const auto& [key, hops] : routing_.from(i)) {
+            std::vector<models::Router::Hop> ports;
+            for (const Routing::Hop& hop : hops) {
+                const std::string& edge = hop.attachment ? topology_.parts[hop.edge].name : topology_.links[hop.edge].name;
+                ports.push_back({ports_.at({part.name, edge}), hop.weight});
+            }
+            router->set_route(key.first, static_cast<std::uint16_t>(key.second), ports);
+        }
+    }
+}
+
+const Resource& Machine::resource_of(const models::Server& server) const {
+    for (const Resource& resource : resources_) {
+        if (resource.server == &server) {
+            return resource;
+        }
+    }
+    assert(false && "every server of a machine is one of its resources");
+    return resources_.front();
+}
+
+void Machine::flush_translations() {
+    for (auto& [name, cpu] : cpus_) {
+        cpu.mmu->flush();
+        cpu.smmu->flush();
+    }
+    for (auto& [name, gpu] : gpus_) {
+        gpu.gmmu->flush();
+    }
+    for (auto& [name, nic] : nics_) {
+        nic.mmu->flush();
+    }
+}
+
+} // namespace sim

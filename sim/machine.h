@@ -1,0 +1,120 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/cpu_fabric.h"
+#include "models/cpu_mmu.h"
+#include "models/engine.h"
+#include "models/gmmu.h"
+#include "models/gpu_hub.h"
+#include "models/link.h"
+#include "models/memory.h"
+#include "models/nic.h"
+#include "models/nvswitch.h"
+#include "models/smmu.h"
+#include "sim/address_plan.h"
+#include "sim/routing.h"
+#include "sim/topology.h"
+
+namespace sim {
+
+/// Something that can limit a stream: a server (busy for a share of the time) or a pool of requests in flight (waited
+/// for during a share of the time).
+struct Resource {
+    std::string name;
+    Trust trust;
+    const models::Server* server = nullptr;
+    const models::CreditPool* pool = nullptr;
+    const models::Gmmu* translations = nullptr;
+
+    /// Time up to `now` that it was busy or waited for.
+    models::Picoseconds busy_until(models::Picoseconds now) const;
+};
+
+/// A topology turned into SystemC modules, with their sockets joined and their routes set. Build it before the
+/// simulation starts; there is one machine to a process, as there is one SystemC kernel.
+class Machine {
+public:
+    struct Cpu {
+        const models::CpuSpec* spec;
+        std::unique_ptr<models::CpuFabric> fabric;
+        std::unique_ptr<models::CpuMmu> mmu;
+        std::unique_ptr<models::Engine> cores;
+        std::unique_ptr<models::Smmu> smmu;
+    };
+    struct Gpu {
+        const models::GpuSpec* spec;
+        std::unique_ptr<models::GpuHub> hub;
+        std::unique_ptr<models::Gmmu> gmmu;
+        std::unique_ptr<models::Engine> sm;
+        std::unique_ptr<models::Engine> copy_engine;
+        models::Server copy_local;        ///< gates of the copy engines
+        models::Server copy_system_read;
+        models::Server copy_system_write;
+        models::Server copy_fabric;
+        std::string cpu;                  ///< part whose socket it belongs to
+    };
+    struct Nic {
+        const models::NicSpec* spec;
+        std::unique_ptr<models::NicPort> port;
+        std::unique_ptr<models::Gmmu> mmu;
+        std::unique_ptr<models::Engine> engine;
+        models::Server wire;
+        std::string cpu;
+    };
+
+    /// Precondition: `topology` was checked. It must outlive the machine.
+    Machine(const Topology& topology, const AddressPlan& plan);
+    ~Machine();
+
+    const Topology& topology() const { return topology_; }
+    const AddressPlan& plan() const { return plan_; }
+    const Routing& routing() const { return routing_; }
+    models::EventQueue& events() { return *events_; }
+    models::SparseStore& store() { return store_; }
+    std::size_t packets_in_flight() const { return packets_.in_flight(); }
+
+    Cpu& cpu(const std::string& part) { return cpus_.at(part); }
+    Gpu& gpu(const std::string& part) { return gpus_.at(part); }
+    Nic& nic(const std::string& part) { return nics_.at(part); }
+    models::Memory& memory(const std::string& part) { return *memories_.at(part); }
+    bool has_gpu(const std::string& part) const { return gpus_.count(part) != 0; }
+
+    const std::vector<Resource>& resources() const { return resources_; }
+    /// The resource whose server this is. Precondition: there is one.
+    const Resource& resource_of(const models::Server& server) const;
+
+    /// Forgets all translations: another software set-up begins.
+    void flush_translations();
+
+private:
+    void build_part(const Part& part);
+    void build_link(std::size_t index);
+    void attach(std::size_t index);
+    void join_smmu();
+    void set_routes();
+    models::Router* router(const std::string& part);
+    unsigned new_link_port(const std::string& part, const std::string& link);
+    void add(const models::Server& server, Trust trust);
+    void add(const models::CreditPool& pool, Trust trust);
+
+    const Topology& topology_;
+    const AddressPlan& plan_;
+    const Routing routing_;
+    models::SparseStore store_;
+    models::PacketPool packets_;
+    std::unique_ptr<models::EventQueue> events_;
+    std::map<std::string, Cpu> cpus_;
+    std::map<std::string, Gpu> gpus_;
+    std::map<std::string, Nic> nics_;
+    std::map<std::string, std::unique_ptr<models::NvSwitch>> switches_;
+    std::map<std::string, std::unique_ptr<models::Memory>> memories_;
+    std::vector<std::unique_ptr<models::Link>> links_;
+    std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port
+    std::vector<Resource> resources_;
+};
+
+} // namespace sim

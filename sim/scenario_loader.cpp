@@ -1,0 +1,114 @@
+#include "sim/scenario_loader.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "sim/fields.h"
+#include "sim/overrides.h"
+#include "sim/software_loader.h"
+#include "sim/topology_loader.h"
+#include "sim/traffic_loader.h"
+
+namespace sim {
+namespace {
+
+constexpr models::Picoseconds kMicrosecond = 1'000'000, kSecond = 1'000'000'000'000;
+
+/// `machine: gh200`, or a map of `topology` and `set`.
+std::optional<Topology> read_machine(const YamlNode& node, const std::string& file, const SearchPath& search,
+                                     Diagnostics& diagnostics) {
+    MachineRequest request;
+    if (node.is_scalar()) {
+        request.path_or_name = node.text;
+        request.where = node.where;
+    } else {
+        Fields fields(node, "machine", diagnostics);
+        fields.text("topology", request.path_or_name);
+        request.where = fields.where("topology");
+        request.set = fields.node("set");
+        if (request.set != nullptr && !request.set->is_map()) {
+            fields.error("set", "is no map", "write \"set: {c2c0.latency: 300 ns}\"");
+        }
+        fields.require({"topology"}, "name a machine, \"topology: gh200\"");
+        fields.finish();
+    }
+    if (request.path_or_name.empty()) {
+        if (node.is_scalar()) {
+            diagnostics.error(node.where, "machine is empty", "name one, \"machine: gh200\"");
+        }
+        return std::nullopt;
+    }
+    if (request.where.line == 0) { // an override: its paths are relative to the scenario all the same
+        request.where = {file, 1, 1};
+    }
+    return load_topology(request, search, diagnostics);
+}
+
+Measurement read_measurement(const YamlNode& node, Diagnostics& diagnostics) {
+    Measurement measurement;
+    Fields fields(node, "measurement", diagnostics);
+    fields.share("relative_error", measurement.relative_error, 0.0001, 0.5);
+    fields.time("time_max", measurement.time_max, {.min = kMicrosecond, .max = kSecond, .likely = "ms"});
+    fields.finish();
+    return measurement;
+}
+
+Scenario read_scenario(const YamlNode& tree, const std::string& file, const SearchPath& search,
+                       Diagnostics& diagnostics) {
+    Scenario scenario;
+    scenario.file = file;
+    Fields fields(tree, "scenario", diagnostics);
+    fields.text("scenario", scenario.name);
+    fields.text("description", scenario.description);
+    fields.count("seed", scenario.seed, {.min = 0});
+    const YamlNode* machine = fields.node("machine");
+    const YamlNode* software = fields.node("software");
+    const YamlNode* traffic = fields.node("traffic");
+    const YamlNode* measurement = fields.node("measurement");
+    fields.require({"scenario", "machine"}, "a scenario has a name and a machine");
+    fields.finish();
+
+    std::optional<Topology> topology;
+    if (machine != nullptr) {
+        topology = read_machine(*machine, file, search, diagnostics);
+    }
+    const Topology* known = topology ? &*topology : nullptr; // without a machine, the rest is still read
+    if (software != nullptr) {
+        scenario.software = read_software(*software, known, diagnostics);
+    }
+    if (traffic != nullptr) {
+        scenario.groups = read_traffic(*traffic, scenario.software, known, diagnostics);
+    } else if (scenario.software.vms.empty()) {
+        diagnostics.error(tree.where, "scenario: no traffic and no VM: nothing to do", "add streams below \"traffic:\"");
+    }
+    if (measurement != nullptr) {
+        scenario.measurement = read_measurement(*measurement, diagnostics);
+    }
+    if (topology) {
+        scenario.topology = std::move(*topology);
+    }
+    return scenario;
+}
+
+} // namespace
+
+std::optional<Scenario> load_scenario(const std::string& path, const std::vector<std::string>& overrides,
+                                      const SearchPath& search, Diagnostics& diagnostics) {
+    const std::size_t errors_before = diagnostics.errors();
+    const auto text = search.input().read(path, diagnostics);
+    auto tree = text ? parse_yaml(*text, path, diagnostics) : std::nullopt;
+    if (!tree) {
+        return std::nullopt;
+    }
+    if (tree->is_map()) { // otherwise reported below
+        apply_overrides(*tree, overrides, diagnostics);
+    }
+    Scenario scenario = read_scenario(*tree, path, search, diagnostics);
+    if (diagnostics.errors() != errors_before) {
+        return std::nullopt;
+    }
+    return scenario;
+}
+
+} // namespace sim

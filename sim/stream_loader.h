@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+
+#include "sim/diagnostics.h"
+#include "sim/scenario.h"
+#include "sim/yaml_tree.h"
+
+namespace sim {
+
+/// Reads one stream and checks it against the machine and its software; nullptr for `topology` leaves that out.
+/// A stream without a name gets one from what it does: "hopper0.sm read grace0.egm".
+Stream read_stream(const YamlNode& node, const std::string& what, const SoftwareSetup& software, const Topology* topology,
+                   Diagnostics& diagnostics);
+
+} // namespace sim

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "models/specs.h"
+
+namespace sim {
+
+/// Where something stands in an input file. Lines and columns count from 1; 0 = unknown.
+struct Location {
+    std::string file;
+    int line = 0;
+    int column = 0;
+};
+
+enum class LinkKind { kC2c, kNvlink, kGraceLink, kPcie, kUpi, kNetwork };
+
+/// How well a part's figures are known (a preset says so with `trust:`).
+enum class Trust {
+    kCalibrated, ///< fitted to published measurements of this very part
+    kDerived,    ///< from a specification, or from measurements of a close relative
+    kAssumed,    ///< nobody has published it
+};
+
+/// One named part of a machine: the nodes of the graph.
+struct Part {
+    std::string name;
+    std::string preset; ///< empty when every figure stands in the topology itself
+    Trust trust = Trust::kDerived;
+    std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec> spec;
+    std::string at;     ///< memory and NIC: the part it sits on
+    int socket = -1;    ///< CPU and GPU: socket number, 0..3; a GPU's is that of the CPU it is linked to
+    Location where;
+};
+
+/// One link: the edges of the graph.
+struct Link {
+    std::string name;
+    std::string preset;
+    Trust trust = Trust::kDerived;
+    LinkKind kind = LinkKind::kC2c;
+    models::LinkSpec spec;
+    std::string a, b; ///< part names
+    Location where;
+};
+
+/// A machine: a graph of named parts. Loaded and checked by `load_topology`; never built in code.
+struct Topology {
+    std::string name;
+    std::string description;
+    std::string file;
+    bool egm = true;                      ///< false on legacy machines: no carveouts, no /dev/egm
+    std::uint64_t dram_base = 0x80000000; ///< first DRAM byte of a socket, above the socket's own base (assumed)
+    std::vector<Part> parts;              ///< in file order, ranges expanded
+    std::vector<Link> links;
+
+    const Part* find(const std::string& name) const;
+};
+
+} // namespace sim

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "egm/address.h"
+#include "egm/syscalls.h"
+#include "egm/uapi/egm.h"
+
+namespace egm {
+
+/// A small scripted kernel for the tests of the logic: knows just enough rules to notice what was left behind or undone
+/// in the wrong order, and can fail any call. It takes no time and has no hardware.
+class FakeSyscalls final : public Syscalls {
+public:
+    // What the machine has. Tests change it before the calls.
+    std::size_t page = 64 * kKiB;
+    std::map<std::string, std::string> files;
+    std::map<std::string, std::vector<std::string>> directories;
+    std::map<std::string, std::string> links;
+    std::map<std::string, int> devices; ///< by path: 0, or the errno of an open
+    std::map<std::string, int> refused; ///< errno by "ioctl 0x3b6a"
+    std::vector<uapi::EgmRetiredPage> retired;
+    bool short_list_is_enospc = false; ///< else: success, with the needed argsz
+    bool list_always_grows = false;
+    bool iommufd_takes_egm = false;
+    int ipa_bits_max = 48;
+    bool takes_pfnmap = true;
+
+    // Failure injection: the call with this number, from 1, fails with `fail_with`.
+    int fail_at = 0;
+    int fail_with = 0;
+
+    // What happened.
+    int calls = 0;
+    std::vector<std::string> log;        ///< calls that change state, as "open /dev/egm4"
+    std::vector<std::string> violations; ///< things undone too late or in the wrong order
+
+    // What is held now.
+    std::map<int, std::string> open_files;
+    std::map<std::uint64_t, std::uint64_t> mapped;    ///< pieces of address space: size by address
+    std::map<std::uint64_t, std::string> mapped_file; ///< path by the address given to MAP_FIXED
+    std::set<std::uint32_t> slots;
+    std::map<std::uint64_t, std::uint64_t> dma; ///< size by IOVA
+
+    /// Two sockets of 447 GiB, two GPUs each, as a GB200 board with two Grace CPUs shows them.
+    void add_gb200();
+    void add_carveout(int pxm, std::uint64_t size, const std::vector<std::string>& bdfs);
+    void add_gpu(const std::string& bdf, int group);
+    void add_kernel_devices();
+    bool clean() const { return open_files.empty() && mapped.empty() && slots.empty() && dma.empty(); }
+
+    int open(const char* path, int flags) override;
+    int close(int fd) override;
+    int ioctl(int fd, unsigned long request, void* argument) override;
+    void* mmap(void* address, std::size_t size, int protection, int flags, int fd, std::int64_t offset) override;
+    int munmap(void* address, std::size_t size) override;
+    std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) override;
+    int list_directory(const char* path, std::vector<std::string>& names) override;
+    int readlink(const char* path, std::string& target) override;
+    std::size_t page_size() override { return page; }
+
+private:
+    bool injected();
+    int refuse(int error_number);
+    int answer(int fd, unsigned long request, void* argument);
+    int list_retired(void* argument) const;
+    int map_dma(std::uint64_t iova, std::uint64_t hva, std::uint64_t size, bool iommufd);
+    int unmap_dma(std::uint64_t iova, std::uint64_t& size, bool iommufd);
+    int add_file(const std::string& name);
+
+    int next_fd_ = 3;
+    std::uint64_t next_address_ = 0x7000'0001'0000; ///< aligned to 64 KiB and to nothing more
+};
+
+} // namespace egm

@@ -1,0 +1,78 @@
+// Guest layout: where does each node lie, and what do a GPU's firmware properties say?
+
+#include "egm/guest_layout.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace egm {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+GuestLayoutRequest sockets(int count, int gpus_each, std::uint64_t size) {
+    GuestLayoutRequest request;
+    for (int socket = 0; socket < count; ++socket) {
+        request.nodes.push_back({.size = size});
+        for (int gpu = 0; gpu < gpus_each; ++gpu)
+            request.gpus.push_back({"000" + std::to_string(request.gpus.size()) + ":01:00.0", socket});
+    }
+    return request;
+}
+
+TEST(GuestLayoutTest, NodesFollowEachOtherFrom1GiB) {
+    const GuestLayout layout = lay_out_guest(sockets(2, 2, 447 * kGiB));
+    EXPECT_EQ(layout.nodes[0].ram, (Range<Ipa>{{0x4000'0000}, 447 * kGiB}));
+    EXPECT_EQ(layout.nodes[1].ram, (Range<Ipa>{{0x70'0000'0000}, 447 * kGiB}));
+    EXPECT_EQ(layout.nodes[1].ram.end(), Ipa{0xDF'C000'0000});
+}
+
+TEST(GuestLayoutTest, EachGpuAddsEightInitiatorNodes) {
+    EXPECT_EQ(lay_out_guest(sockets(2, 2, kGiB)).node_count, 34);
+    EXPECT_EQ(lay_out_guest(sockets(1, 4, kGiB)).node_count, 33);
+    EXPECT_EQ(lay_out_guest(sockets(4, 1, kGiB)).node_count, 36);
+}
+
+TEST(GuestLayoutTest, GpuPropertiesNameTheNodeOfItsSocket) {
+    const GuestLayout layout = lay_out_guest(sockets(2, 2, 447 * kGiB));
+    const GuestGpu& third = layout.gpus[2];
+    EXPECT_EQ(third.egm_base, Ipa{0x70'0000'0000});
+    EXPECT_EQ(third.egm_size, 447 * kGiB);
+    EXPECT_EQ(third.egm_pxm, 1);
+    EXPECT_EQ(third.first_initiator_node, 2 + 2 * 8);
+}
+
+TEST(GuestLayoutTest, RetiredMemoryIsAHoleAndTheRestStaysInPlace) {
+    GuestLayoutRequest request;
+    request.nodes.push_back({.size = kGiB, .retired = {{0, 0x10000}, {0x100000, 0x20000}, {kGiB - 0x10000, 0x10000}}});
+    const GuestMemoryNode node = lay_out_guest(request).nodes[0];
+    EXPECT_THAT(node.holes, ElementsAre(Range<Ipa>{{0x4000'0000}, 0x10000}, Range<Ipa>{{0x4010'0000}, 0x20000},
+                                        Range<Ipa>{{0x4000'0000 + kGiB - 0x10000}, 0x10000}));
+    EXPECT_THAT(node.usable,
+                ElementsAre(Range<Ipa>{{0x4001'0000}, 0xF0000}, Range<Ipa>{{0x4012'0000}, kGiB - 0x120000 - 0x10000}));
+}
+
+TEST(GuestLayoutTest, RetiredMemoryOutsideTheRegionIsCutOff) {
+    GuestLayoutRequest request;
+    request.nodes.push_back({.size = 0x20000, .retired = {{0x10000, 0x30000}, {0x80000, 0x10000}}});
+    EXPECT_THAT(lay_out_guest(request).nodes[0].holes, ElementsAre(Range<Ipa>{{0x4001'0000}, 0x10000}));
+}
+
+TEST(GuestLayoutTest, HighMmioWindowFollowsTheMemoryAtItsOwnAlignment) {
+    EXPECT_EQ(lay_out_guest(sockets(2, 2, 447 * kGiB)).high_mmio, (Range<Ipa>{{4 * kTiB}, 4 * kTiB}));
+    EXPECT_EQ(lay_out_guest(sockets(2, 4, 447 * kGiB)).high_mmio, (Range<Ipa>{{8 * kTiB}, 8 * kTiB}));
+    EXPECT_EQ(lay_out_guest(sockets(2, 2, 447 * kGiB)).address_bits(), 43u);
+}
+
+TEST(GuestLayoutTest, GpuWithoutEgmHasNoProperties) {
+    const GuestLayout layout = lay_out_guest(
+        {.nodes = {{.size = 64 * kGiB}}, .gpus = {{"0000:17:00.0", -1}}, .ram_base = kLegacyGuestRamBase});
+    EXPECT_EQ(layout.gpus[0].egm_size, 0u);
+    EXPECT_EQ(layout.node_count, 1);
+    EXPECT_EQ(layout.nodes[0].ram.begin, Ipa{4 * kGiB});
+    EXPECT_THAT(layout.nodes[0].holes, IsEmpty());
+}
+
+} // namespace
+} // namespace egm
