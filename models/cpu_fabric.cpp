@@ -2,20 +2,19 @@
 
 namespace models {
 
-CpuFabric::CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec)
+CpuFabric::CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec,
+                     const std::vector<std::string>& links)
     : Router(name, events), spec_(spec),
       remote_reads_(std::string(basename()) + " loads in flight over coherent links", spec.remote_read_window_bytes) {
     add_port("cores");
-}
-
-unsigned CpuFabric::add_memory_port(const std::string& name) {
-    const unsigned port = add_port(name);
-    memory_ports_.insert(port);
-    return port;
+    add_port("memory");
+    for (const std::string& link : links) {
+        add_port(link);
+    }
 }
 
 bool CpuFabric::is_remote_read(Payload& payload, unsigned from, unsigned to) const {
-    return from == kCores && payload.is_read() && remote_reads_.limited() && memory_ports_.count(to) == 0;
+    return from == kCores && payload.is_read() && remote_reads_.limited() && to != kMemory;
 }
 
 void CpuFabric::request(unsigned port, Payload& payload, Picoseconds delay) {
@@ -49,7 +48,7 @@ void CpuFabric::response(unsigned port, Payload& payload, Picoseconds delay) {
 }
 
 void CpuFabric::trace(unsigned port, Payload& payload, PathTrace& trace) {
-    trace.latency += spec_.fabric_latency + (port == kCores ? spec_.core_latency : 0);
+    trace.add_latency(basename(), spec_.fabric_latency + (port == kCores ? spec_.core_latency : 0));
     trace_onward(payload, trace);
 }
 

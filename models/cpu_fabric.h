@@ -1,7 +1,5 @@
 #pragma once
 
-#include <set>
-
 #include "models/credit_pool.h"
 #include "models/router.h"
 #include "models/specs.h"
@@ -14,12 +12,13 @@ namespace models {
 /// and half on the way back. Loads of the cores to memory behind a coherent link share `remote_read_window_bytes`.
 class CpuFabric final : public Router {
 public:
-    CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec);
+    /// Ports: cores, memory, then one for each of `links`.
+    CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec,
+              const std::vector<std::string>& links);
 
-    /// The port of the cores, present from the start.
     static constexpr unsigned kCores = 0;
-    unsigned add_memory_port(const std::string& name);
-    unsigned add_link_port(const std::string& name) { return add_port(name); }
+    static constexpr unsigned kMemory = 1;
+    static constexpr unsigned kFirstLink = 2;
 
     const CreditPool& remote_reads() const { return remote_reads_; }
 
@@ -32,7 +31,6 @@ private:
     void pass(unsigned to, Payload& payload, Picoseconds delay);
 
     const CpuSpec spec_;
-    std::set<unsigned> memory_ports_;
     CreditPool remote_reads_;
 };
 

@@ -36,6 +36,15 @@ Picoseconds CpuMmu::read(std::uint64_t table_bytes) const {
     return spec_.core_latency + spec_.fabric_latency + 100'000; // 100 ns: DRAM, between the boards' 90 and 128 ns
 }
 
+void CpuMmu::warm(const Mapping& mapping, std::uint64_t working_set, unsigned workers) {
+    for (unsigned worker = 0; worker < workers; ++worker) {
+        Tlb& tlb = tlbs_.try_emplace(worker, spec_.tlb_entries).first->second;
+        for_pages(mapping, working_set, spec_.tlb_entries, [&](const Mapping::Leaf& leaf) {
+            tlb.insert(mapping.space(), leaf.virtual_address / tlb_reach(leaf));
+        });
+    }
+}
+
 void CpuMmu::flush() { tlbs_.clear(); }
 
 } // namespace models

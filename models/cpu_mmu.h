@@ -25,6 +25,7 @@ public:
 
     std::optional<Picoseconds> translate(const Mapping& mapping, const Mapping::Leaf& leaf, unsigned worker,
                                          Client& client, void* token) override;
+    void warm(const Mapping& mapping, std::uint64_t working_set, unsigned workers) override;
     void flush() override;
 
     Picoseconds walk(std::uint64_t working_set, const Mapping::Leaf& leaf) const;

@@ -4,9 +4,13 @@
 
 namespace models {
 
-Gmmu::Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec)
+Gmmu::Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec,
+           bool with_smmu)
     : Component(name, events), spec_(spec), packets_(packets), tlb_(spec.tlb_entries), ats_cache_(spec.ats_entries) {
     assert(spec.requests_max > 0);
+    if (with_smmu) {
+        add_port("smmu");
+    }
 }
 
 std::optional<Picoseconds> Gmmu::translate(const Mapping& mapping, const Mapping::Leaf& leaf, unsigned, Client& client,
@@ -83,6 +87,14 @@ void Gmmu::fire(void* argument) {
 void Gmmu::request(unsigned, Payload&, Picoseconds) { assert(false && "nobody asks a GMMU over its SMMU port"); }
 void Gmmu::trace(unsigned, Payload&, PathTrace&) {}
 unsigned Gmmu::access(unsigned, Payload&) { return 0; }
+
+void Gmmu::warm(const Mapping& mapping, std::uint64_t working_set, unsigned) {
+    const bool own = mapping.tables() == Mapping::Tables::kOwn;
+    Tlb& tlb = own ? tlb_ : ats_cache_;
+    for_pages(mapping, working_set, own ? spec_.tlb_entries : spec_.ats_entries, [&](const Mapping::Leaf& leaf) {
+        tlb.insert(mapping.space(), leaf.virtual_address / tlb_reach(leaf));
+    });
+}
 
 void Gmmu::flush() {
     assert(misses_.empty());

@@ -29,13 +29,12 @@ public:
         unsigned requests_max;
     };
 
-    Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec);
-
-    /// The port towards the SMMU; present only where there is one.
-    unsigned add_smmu_port() { return add_port("smmu"); }
+    /// `with_smmu`: there is an SMMU, and port 0 leads to it. Else there are no ports.
+    Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec, bool with_smmu);
 
     std::optional<Picoseconds> translate(const Mapping& mapping, const Mapping::Leaf& leaf, unsigned worker,
                                          Client& client, void* token) override;
+    void warm(const Mapping& mapping, std::uint64_t working_set, unsigned workers) override;
     void flush() override;
 
     /// Time in which a page waited because all translation requests were in flight.

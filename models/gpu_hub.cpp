@@ -4,7 +4,8 @@
 
 namespace models {
 
-GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec)
+GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,
+               const std::vector<std::string>& links)
     : Router(name, events), spec_(spec), packets_(packets), l2_(std::string(basename()) + " L2"),
       inbound_(std::string(basename()) + " inbound coherent port"),
       system_reads_(std::string(basename()) + " SM loads in flight to CPU memory", spec.system_read_window_bytes),
@@ -12,6 +13,9 @@ GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPo
     add_port("sm");
     add_port("ce");
     add_port("hbm");
+    for (const std::string& link : links) {
+        add_port(link);
+    }
 }
 
 void GpuHub::set_egm(std::uint64_t base, std::uint16_t memory) {
@@ -132,7 +136,7 @@ void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
 void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     const Transit before = transit(payload);
     const std::uint64_t address = payload.get_address();
-    trace.latency += inward(port);
+    trace.add_latency(basename(), inward(port));
     if (inside(port) && before.l2_hit) {
         trace.add(l2_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.l2_bytes_per_second));
         return;
@@ -142,7 +146,15 @@ void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     } else if (!inside(port) && before.coherent) {
         trace.add(inbound_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.inbound_bytes_per_second));
     }
+    const bool posted = inside(port) && before.postable && first_hop(transit(payload)) != kHbm;
+    const Picoseconds here = trace.latency;
+    const std::size_t stages = trace.stages.size();
     trace_onward(payload, trace);
+    if (posted) { // the engine hears from the buffer, not from the far end
+        trace.latency = here;
+        trace.stages.resize(stages);
+        trace.add_latency(posted_writes_.name(), spec_.posted_write_latency);
+    }
     transit(payload) = before;
     payload.set_address(address);
 }

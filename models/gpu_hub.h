@@ -23,13 +23,14 @@ namespace models {
 /// share `system_read_window_bytes`.
 class GpuHub final : public Router, private EventQueue::Handler {
 public:
-    GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec);
+    /// Ports: SM array, copy engines, HBM, then one for each of `links`.
+    GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,
+           const std::vector<std::string>& links);
 
-    /// Ports present from the start.
     static constexpr unsigned kSm = 0;
     static constexpr unsigned kCopyEngine = 1;
     static constexpr unsigned kHbm = 2;
-    unsigned add_link_port(const std::string& name) { return add_port(name); }
+    static constexpr unsigned kFirstLink = 3;
 
     /// What firmware programs: the carveout's base, and the memory (part index) it lies in.
     void set_egm(std::uint64_t base, std::uint16_t memory);

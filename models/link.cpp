@@ -58,10 +58,9 @@ void Link::cross(Sublink& sublink, Payload& payload) {
 void Link::trace(unsigned port, Payload& payload, PathTrace& trace) {
     const double picoseconds_per_byte = 1e12 / static_cast<double>(rate_);
     trace.add(sublinks_[port].server, static_cast<double>(wire_bytes(payload, false)) * picoseconds_per_byte);
-    trace.latency += spec_.latency;
+    trace.add_latency(basename(), 2 * spec_.latency);
     pass_on(1 - port, payload);
     trace.add(sublinks_[1 - port].server, static_cast<double>(wire_bytes(payload, true)) * picoseconds_per_byte);
-    trace.latency += spec_.latency;
 }
 
 unsigned Link::access(unsigned port, Payload& payload) { return pass_on(1 - port, payload); }

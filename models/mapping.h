@@ -42,6 +42,22 @@ inline std::uint64_t tlb_reach(const Mapping::Leaf& leaf) {
     return leaf.block_bytes == 0 ? leaf.page_bytes : std::min(leaf.page_bytes, leaf.block_bytes);
 }
 
+/// Calls `insert(leaf)` for the pages of a working set, at most `pages_max` of them, spread over the whole of it.
+template <class Insert>
+void for_pages(const Mapping& mapping, std::uint64_t working_set, std::uint64_t pages_max, Insert insert) {
+    const auto first = mapping.at(0);
+    if (!first) {
+        return;
+    }
+    const std::uint64_t reach = tlb_reach(*first);
+    const std::uint64_t stride = std::max<std::uint64_t>((working_set / reach + pages_max - 1) / pages_max, 1) * reach;
+    for (std::uint64_t offset = 0; offset < working_set; offset += stride) {
+        if (const auto leaf = mapping.at(offset)) {
+            insert(*leaf);
+        }
+    }
+}
+
 /// Translates for an engine: a core's MMU, a GPU's GMMU, the SMMU in front of a NIC.
 class Translator {
 public:
@@ -60,6 +76,8 @@ public:
     /// and calls `client.translated(token)` when it can.
     virtual std::optional<Picoseconds> translate(const Mapping& mapping, const Mapping::Leaf& leaf, unsigned worker,
                                                  Client& client, void* token) = 0;
+    /// Fills the TLB as a long run over `working_set` bytes in no order would have, for the first `workers` workers.
+    virtual void warm(const Mapping& mapping, std::uint64_t working_set, unsigned workers) = 0;
     /// Forgets every translation: another software set-up begins.
     virtual void flush() = 0;
     /// Look-ups since the start, for the report.

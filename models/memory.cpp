@@ -69,7 +69,7 @@ void Memory::trace(unsigned, Payload& payload, PathTrace& trace) {
     const bool write = payload.is_write();
     const double rate = static_cast<double>(write ? spec_.write_bytes_per_second : spec_.read_bytes_per_second);
     trace.add(server_, payload.get_data_length() * double{transit(payload).service_scale} * 1e12 / rate);
-    trace.latency += write ? spec_.write_latency : spec_.read_latency;
+    trace.add_latency(basename(), write ? spec_.write_latency : spec_.read_latency);
 }
 
 unsigned Memory::access(unsigned, Payload& payload) {

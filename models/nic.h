@@ -10,15 +10,20 @@ namespace models {
 /// A message that comes from or goes to the wire pays `latency` once at each NIC.
 class NicPort final : public Router {
 public:
-    NicPort(const sc_core::sc_module_name& name, EventQueue& events, const NicSpec& spec)
+    /// Ports: engine, host, then one for each of `links`.
+    NicPort(const sc_core::sc_module_name& name, EventQueue& events, const NicSpec& spec,
+            const std::vector<std::string>& links)
         : Router(name, events), spec_(spec) {
         add_port("engine");
         add_port("host");
+        for (const std::string& link : links) {
+            add_port(link);
+        }
     }
 
     static constexpr unsigned kEngine = 0;
     static constexpr unsigned kHost = 1;
-    unsigned add_link_port(const std::string& name) { return add_port(name); }
+    static constexpr unsigned kFirstLink = 2;
 
 private:
     void request(unsigned port, Payload& payload, Picoseconds delay) override {
@@ -31,7 +36,7 @@ private:
     }
     void trace(unsigned port, Payload& payload, PathTrace& trace) override {
         // A way over the wire begins at the engine of another node's memory or comes in from a link.
-        trace.latency += port > kHost ? spec_.latency : 0;
+        trace.add_latency(basename(), port > kHost ? spec_.latency : 0);
         trace_onward(payload, trace);
     }
 

@@ -11,10 +11,16 @@ namespace models {
 /// Not modelled: port buffers and credits, multicast, in-network reduction.
 class NvSwitch final : public Router {
 public:
-    NvSwitch(const sc_core::sc_module_name& name, EventQueue& events, const SwitchSpec& spec)
-        : Router(name, events), spec_(spec) {}
+    /// One port for each of `links`, in their order.
+    NvSwitch(const sc_core::sc_module_name& name, EventQueue& events, const SwitchSpec& spec,
+             const std::vector<std::string>& links)
+        : Router(name, events), spec_(spec) {
+        for (const std::string& link : links) {
+            add_port(link);
+        }
+    }
 
-    unsigned add_link_port(const std::string& name) { return add_port(name); }
+    static constexpr unsigned kFirstLink = 0;
 
 private:
     void request(unsigned port, Payload& payload, Picoseconds delay) override {
@@ -25,7 +31,7 @@ private:
         send_response(transit(payload).pop(), payload, delay + spec_.latency);
     }
     void trace(unsigned, Payload& payload, PathTrace& trace) override {
-        trace.latency += 2 * spec_.latency;
+        trace.add_latency(basename(), 2 * spec_.latency);
         trace_onward(payload, trace);
     }
 

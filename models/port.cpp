@@ -35,7 +35,6 @@ tlm::tlm_sync_enum Component::backward(int port, Payload& payload, tlm::tlm_phas
 
 unsigned Component::debug(int port, Payload& payload) {
     if (auto* path = payload.get_extension<PathTrace>()) {
-        path->passed.push_back(basename());
         trace(static_cast<unsigned>(port), payload, *path);
         return 0;
     }

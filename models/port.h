@@ -5,6 +5,7 @@
 #include <string>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
+#include <utility>
 #include <vector>
 
 #include "models/event_queue.h"
@@ -24,9 +25,13 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
     std::vector<Use> uses;
     double share = 1;                ///< of the traffic that takes the way walked now
     Picoseconds latency = 0;         ///< unloaded, first byte asked for to first byte back
-    std::vector<std::string> passed; ///< components in the order of the request
+    std::vector<std::pair<std::string, Picoseconds>> stages; ///< components in the order of the request, with their part
 
     void add(const Server& server, double picoseconds) { uses.push_back({&server, picoseconds * share}); }
+    void add_latency(const std::string& component, Picoseconds time) {
+        latency += time;
+        stages.emplace_back(component, time);
+    }
 
     tlm_extension_base* clone() const override { return new PathTrace(*this); }
     void copy_from(const tlm_extension_base& other) override { *this = static_cast<const PathTrace&>(other); }
@@ -58,7 +63,7 @@ public:
     static void join(Component& left, unsigned a, Component& right, unsigned b);
 
 protected:
-    /// Adds a port; to be called during construction or elaboration. Returns its number.
+    /// Adds a port and returns its number. To be called by constructors: a SystemC module has its sockets from the start.
     unsigned add_port(const std::string& name);
 
     /// A request whose first byte arrives at `port` after `delay`.

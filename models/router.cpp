@@ -38,7 +38,9 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
     assert(found != routes_.end());
     const Picoseconds latency = trace.latency;
     const double share = trace.share;
+    const auto stages = trace.stages;
     Picoseconds longest = 0;
+    auto longest_stages = stages;
     std::map<unsigned, unsigned> weights;
     for (const unsigned port : found->second.turns) {
         ++weights[port];
@@ -46,12 +48,17 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
     for (const auto& [port, weight] : weights) {
         transit(payload) = packet;
         trace.latency = 0;
+        trace.stages = stages;
         trace.share = share * weight / static_cast<double>(found->second.turns.size());
         pass_on(port, payload);
-        longest = std::max(longest, trace.latency);
+        if (trace.latency >= longest) {
+            longest = trace.latency;
+            longest_stages = trace.stages;
+        }
     }
     trace.share = share;
     trace.latency = latency + longest;
+    trace.stages = std::move(longest_stages);
 }
 
 unsigned Router::access(unsigned, Payload& payload) { return pass_on(choose(transit(payload)), payload); }

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "models/mapping.h"
 #include "models/port.h"
 #include "models/server.h"
 #include "models/specs.h"
@@ -33,10 +34,12 @@ struct TranslationRequest final : tlm::tlm_extension<TranslationRequest> {
 /// Not modelled: page requests (PRI), command queues and invalidations, levels above the leaf.
 class Smmu final : public Component, private EventQueue::Handler {
 public:
-    Smmu(const sc_core::sc_module_name& name, EventQueue& events, const SmmuSpec& spec);
+    /// One port for each of `devices`, in their order.
+    Smmu(const sc_core::sc_module_name& name, EventQueue& events, const SmmuSpec& spec,
+         const std::vector<std::string>& devices);
 
-    /// A port for one more device.
-    unsigned add_device_port(const std::string& name) { return add_port(name); }
+    /// As `Translator::warm`, for both stages.
+    void warm(const Mapping& mapping, std::uint64_t working_set);
     void flush();
 
     const Server& walkers() const { return walkers_busy_; }
@@ -47,6 +50,8 @@ private:
     void trace(unsigned port, Payload& payload, PathTrace& trace) override;
     unsigned access(unsigned port, Payload& payload) override;
     void fire(void* argument) override;
+
+    unsigned stage2_reads(const TranslationRequest& ask);
 
     const SmmuSpec spec_;
     Tlb tlb_;

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-
 namespace sim {
 namespace {
 
@@ -23,7 +22,8 @@ bool read_quantity(const YamlNode& node, const std::string& what, std::uint64_t&
     }
     if (*value < bounds.min || *value > bounds.max) {
         const bool low = *value < bounds.min;
-        diagnostics.error(node.where, fmt::format("{} {} is too {}", what, in_quotes(node.text), low ? "small" : "large"),
+        diagnostics.error(node.where,
+                          fmt::format("{} {} is too {}", what, in_quotes(node.text), low ? "small" : "large"),
                           fmt::format("{} {}", low ? "at least" : "at most", format(low ? bounds.min : bounds.max)));
         return false;
     }
@@ -42,7 +42,8 @@ std::string in_quotes(std::string_view text) {
     return text.size() <= kShown ? fmt::format("\"{}\"", text) : fmt::format("\"{}...\"", text.substr(0, kShown));
 }
 
-bool read_size(const YamlNode& node, const std::string& what, std::uint64_t& into, Bounds bounds, Diagnostics& diagnostics) {
+bool read_size(const YamlNode& node, const std::string& what, std::uint64_t& into, Bounds bounds,
+               Diagnostics& diagnostics) {
     if (!node.is_scalar()) {
         diagnostics.error(node.where, what + " is not a size", "write a size such as \"64 KiB\"");
         return false;

@@ -79,11 +79,11 @@ private:
 };
 
 /// One quantity outside a map, such as an item of a list.
-bool read_size(const YamlNode& node, const std::string& what, std::uint64_t& into, Bounds bounds, Diagnostics& diagnostics);
+bool read_size(const YamlNode& node, const std::string& what, std::uint64_t& into, Bounds bounds,
+               Diagnostics& diagnostics);
 
 /// `"450" has no unit`, for messages: cut when it is long.
 std::string in_quotes(std::string_view text);
-
 
 template <class T>
 bool Fields::choice(std::string_view key, T& into, const std::vector<std::pair<std::string, T>>& choices) {

@@ -1,6 +1,9 @@
 #include "sim/machine.h"
 
+#include <algorithm>
 #include <cassert>
+
+#include "sim/leg_path.h"
 
 namespace sim {
 
@@ -24,7 +27,7 @@ Machine::Machine(const Topology& topology, const AddressPlan& plan)
     for (std::size_t i = 0; i < topology.links.size(); ++i) {
         build_link(i);
     }
-    join_smmu();
+    join_smmus();
     set_routes();
 }
 
@@ -38,32 +41,67 @@ void Machine::add(const models::CreditPool& pool, Trust trust) {
     }
 }
 
+/// The edges of a part that are not its memory: links in file order, then NICs that sit on it.
+std::vector<std::string> Machine::edges_of(const Part& part) const {
+    std::vector<std::string> edges;
+    for (const Link& link : topology_.links) {
+        if (link.a == part.name || link.b == part.name) {
+            edges.push_back(link.name);
+        }
+    }
+    for (const Part& other : topology_.parts) {
+        if (other.at == part.name && std::holds_alternative<models::NicSpec>(other.spec)) {
+            edges.push_back(other.name);
+        }
+    }
+    return edges;
+}
+
+/// Devices whose translations the SMMU of `cpu` serves.
+std::vector<std::string> Machine::smmu_devices(const std::string& cpu) const {
+    std::vector<std::string> devices;
+    const bool ats = std::get<models::CpuSpec>(topology_.find(cpu)->spec).ats;
+    for (const Part& part : topology_.parts) {
+        const bool gpu = std::holds_alternative<models::GpuSpec>(part.spec);
+        const bool nic = std::holds_alternative<models::NicSpec>(part.spec);
+        if (((gpu && ats) || nic) && home_cpu(topology_, part.name) == cpu) {
+            devices.push_back(part.name);
+        }
+    }
+    return devices;
+}
+
 /// The one place that turns kinds into modules.
 void Machine::build_part(const Part& part) {
     const char* name = part.name.c_str();
     const auto named = [&](const char* suffix) { return part.name + suffix; };
+    const std::vector<std::string> edges = edges_of(part);
+    unsigned port = 0;
     if (const auto* spec = std::get_if<models::CpuSpec>(&part.spec)) {
         Cpu& cpu = cpus_[part.name];
         cpu.spec = spec;
-        cpu.fabric = std::make_unique<models::CpuFabric>(name, *events_, *spec);
+        cpu.fabric = std::make_unique<models::CpuFabric>(name, *events_, *spec, edges);
         cpu.mmu = std::make_unique<models::CpuMmu>(*spec);
         cpu.cores = std::make_unique<models::Engine>(named("_cores").c_str(), *events_, packets_, *cpu.mmu);
-        cpu.smmu = std::make_unique<models::Smmu>(named("_smmu").c_str(), *events_, spec->smmu);
+        cpu.smmu = std::make_unique<models::Smmu>(named("_smmu").c_str(), *events_, spec->smmu, smmu_devices(part.name));
         models::Component::join(*cpu.cores, 0, *cpu.fabric, models::CpuFabric::kCores);
+        port = models::CpuFabric::kFirstLink;
         add(cpu.fabric->remote_reads(), part.trust);
         add(cpu.smmu->walkers(), Trust::kAssumed);
     } else if (const auto* spec = std::get_if<models::GpuSpec>(&part.spec)) {
         Gpu& gpu = gpus_[part.name];
         gpu.spec = spec;
-        gpu.hub = std::make_unique<models::GpuHub>(name, *events_, packets_, *spec);
-        gpu.gmmu = std::make_unique<models::Gmmu>(
-            named("_gmmu").c_str(), *events_, packets_,
-            models::Gmmu::Spec{spec->gmmu_tlb_entries, spec->gmmu_walk_latency, std::max(spec->ats_cache_entries, 1u),
-                               spec->ats_request_latency, std::max(spec->ats_requests_max, 1u)});
+        gpu.cpu = home_cpu(topology_, part.name);
+        gpu.hub = std::make_unique<models::GpuHub>(name, *events_, packets_, *spec, edges);
+        const models::Gmmu::Spec mmu{spec->gmmu_tlb_entries, spec->gmmu_walk_latency, std::max(spec->ats_cache_entries, 1u),
+                                     spec->ats_request_latency, std::max(spec->ats_requests_max, 1u)};
+        const bool ats = !gpu.cpu.empty() && std::get<models::CpuSpec>(topology_.find(gpu.cpu)->spec).ats;
+        gpu.gmmu = std::make_unique<models::Gmmu>(named("_gmmu").c_str(), *events_, packets_, mmu, ats);
         gpu.sm = std::make_unique<models::Engine>(named("_sm").c_str(), *events_, packets_, *gpu.gmmu);
         gpu.copy_engine = std::make_unique<models::Engine>(named("_ce").c_str(), *events_, packets_, *gpu.gmmu);
         models::Component::join(*gpu.sm, 0, *gpu.hub, models::GpuHub::kSm);
         models::Component::join(*gpu.copy_engine, 0, *gpu.hub, models::GpuHub::kCopyEngine);
+        port = models::GpuHub::kFirstLink;
         gpu.copy_local = models::Server(named(".ce local copy"));
         gpu.copy_system_read = models::Server(named(".ce reads of CPU memory"));
         gpu.copy_system_write = models::Server(named(".ce writes to CPU memory"));
@@ -81,18 +119,24 @@ void Machine::build_part(const Part& part) {
         memory = std::make_unique<models::Memory>(name, *events_, *spec, store_);
         add(memory->server(), part.trust);
     } else if (const auto* spec = std::get_if<models::SwitchSpec>(&part.spec)) {
-        switches_[part.name] = std::make_unique<models::NvSwitch>(name, *events_, *spec);
+        switches_[part.name] = std::make_unique<models::NvSwitch>(name, *events_, *spec, edges);
+        port = models::NvSwitch::kFirstLink;
     } else if (const auto* spec = std::get_if<models::NicSpec>(&part.spec)) {
         Nic& nic = nics_[part.name];
         nic.spec = spec;
-        nic.port = std::make_unique<models::NicPort>(name, *events_, *spec);
+        nic.cpu = home_cpu(topology_, part.name);
+        nic.port = std::make_unique<models::NicPort>(name, *events_, *spec, edges);
         // The translations that a NIC keeps: 64 entries, a request to the SMMU inside the socket 100 ns (both assumed).
         nic.mmu = std::make_unique<models::Gmmu>(named("_mmu").c_str(), *events_, packets_,
-                                                 models::Gmmu::Spec{64, 0, 64, 100'000, 16});
+                                                 models::Gmmu::Spec{64, 0, 64, 100'000, 16}, true);
         nic.engine = std::make_unique<models::Engine>(named("_dma").c_str(), *events_, packets_, *nic.mmu);
         nic.wire = models::Server(named(" port rate"));
         models::Component::join(*nic.engine, 0, *nic.port, models::NicPort::kEngine);
+        port = models::NicPort::kFirstLink;
         add(nic.wire, part.trust);
+    }
+    for (const std::string& edge : edges) {
+        ports_[{part.name, edge}] = port++;
     }
 }
 
@@ -103,19 +147,12 @@ void Machine::attach(std::size_t index) {
         return;
     }
     if (std::holds_alternative<models::NicSpec>(part.spec)) {
-        Nic& nic = nics_.at(part.name);
-        nic.cpu = part.at;
-        const unsigned port = cpus_.at(part.at).fabric->add_link_port(part.name);
-        models::Component::join(*nic.port, models::NicPort::kHost, *cpus_.at(part.at).fabric, port);
-        ports_[{part.at, part.name}] = port;
+        models::Component::join(*nics_.at(part.name).port, models::NicPort::kHost, *cpus_.at(part.at).fabric,
+                                ports_.at({part.at, part.name}));
         ports_[{part.name, part.name}] = models::NicPort::kHost;
-    } else if (has_gpu(part.at)) {
-        models::Component::join(*gpus_.at(part.at).hub, models::GpuHub::kHbm, *memories_.at(part.name), 0);
-        ports_[{part.at, part.name}] = models::GpuHub::kHbm;
     } else {
-        models::CpuFabric& fabric = *cpus_.at(part.at).fabric;
-        const unsigned port = fabric.add_memory_port(part.name);
-        models::Component::join(fabric, port, *memories_.at(part.name), 0);
+        const unsigned port = has_gpu(part.at) ? models::GpuHub::kHbm : models::CpuFabric::kMemory;
+        models::Component::join(*router(part.at), port, *memories_.at(part.name), 0);
         ports_[{part.at, part.name}] = port;
     }
 }
@@ -134,56 +171,30 @@ models::Router* Machine::router(const std::string& part) {
     return found == switches_.end() ? nullptr : found->second.get();
 }
 
-unsigned Machine::new_link_port(const std::string& part, const std::string& link) {
-    unsigned port = 0;
-    if (const auto cpu = cpus_.find(part); cpu != cpus_.end()) {
-        port = cpu->second.fabric->add_link_port(link);
-    } else if (const auto gpu = gpus_.find(part); gpu != gpus_.end()) {
-        port = gpu->second.hub->add_link_port(link);
-    } else if (const auto nic = nics_.find(part); nic != nics_.end()) {
-        port = nic->second.port->add_link_port(link);
-    } else {
-        port = switches_.at(part)->add_link_port(link);
-    }
-    ports_[{part, link}] = port;
-    return port;
-}
-
 void Machine::build_link(std::size_t index) {
     const Link& spec = topology_.links[index];
     links_.push_back(std::make_unique<models::Link>(spec.name.c_str(), *events_, spec.spec));
     models::Link& link = *links_.back();
-    models::Component::join(*router(spec.a), new_link_port(spec.a, spec.name), link, 0);
-    models::Component::join(*router(spec.b), new_link_port(spec.b, spec.name), link, 1);
+    models::Component::join(*router(spec.a), ports_.at({spec.a, spec.name}), link, 0);
+    models::Component::join(*router(spec.b), ports_.at({spec.b, spec.name}), link, 1);
     add(link.sublink(0), spec.trust);
     add(link.sublink(1), spec.trust);
-    for (const auto& [cpu, gpu] : {std::pair{spec.a, spec.b}, std::pair{spec.b, spec.a}}) {
-        if (cpus_.count(cpu) != 0 && has_gpu(gpu)) {
-            gpus_.at(gpu).cpu = cpu;
-        } else if (cpus_.count(cpu) != 0 && nics_.count(gpu) != 0) {
-            nics_.at(gpu).cpu = cpu;
-        }
-    }
 }
 
 /// ATS and DMA translation, and the carveout's base as firmware programs it into each GPU.
-void Machine::join_smmu() {
-    for (auto& [name, gpu] : gpus_) {
-        if (gpu.cpu.empty() || !cpus_.at(gpu.cpu).spec->ats) {
-            continue;
+void Machine::join_smmus() {
+    for (auto& [name, cpu] : cpus_) {
+        unsigned port = 0;
+        for (const std::string& device : smmu_devices(name)) {
+            models::Gmmu& mmu = has_gpu(device) ? *gpus_.at(device).gmmu : *nics_.at(device).mmu;
+            models::Component::join(mmu, 0, *cpu.smmu, port++);
         }
-        Cpu& cpu = cpus_.at(gpu.cpu);
-        models::Component::join(*gpu.gmmu, gpu.gmmu->add_smmu_port(), *cpu.smmu, cpu.smmu->add_device_port(name));
+    }
+    for (auto& [name, gpu] : gpus_) {
         const auto dram = plan_.dram.find(gpu.cpu);
         if (topology_.egm && dram != plan_.dram.end()) {
             gpu.hub->set_egm(dram->second.carveout.begin.value,
-                             static_cast<std::uint16_t>(*part_index(topology_, plan_.dram_part.at(gpu.cpu))));
-        }
-    }
-    for (auto& [name, nic] : nics_) {
-        if (!nic.cpu.empty()) {
-            models::Smmu& smmu = *cpus_.at(nic.cpu).smmu;
-            models::Component::join(*nic.mmu, nic.mmu->add_smmu_port(), smmu, smmu.add_device_port(name));
+                             static_cast<std::uint16_t>(memory_at(topology_, gpu.cpu)));
         }
     }
 }

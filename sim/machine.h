@@ -94,10 +94,11 @@ private:
     void build_part(const Part& part);
     void build_link(std::size_t index);
     void attach(std::size_t index);
-    void join_smmu();
+    void join_smmus();
     void set_routes();
     models::Router* router(const std::string& part);
-    unsigned new_link_port(const std::string& part, const std::string& link);
+    std::vector<std::string> edges_of(const Part& part) const;
+    std::vector<std::string> smmu_devices(const std::string& cpu) const;
     void add(const models::Server& server, Trust trust);
     void add(const models::CreditPool& pool, Trust trust);
 

@@ -12,7 +12,10 @@
 namespace sim {
 namespace {
 
-template <class Spec> bool is(const Part& part) { return std::holds_alternative<Spec>(part.spec); }
+template <class Spec>
+bool is(const Part& part) {
+    return std::holds_alternative<Spec>(part.spec);
+}
 
 /// `part.word`, split at the last dot.
 template <class T>
@@ -121,7 +124,8 @@ std::optional<MemoryName> read_memory_name(const YamlNode& node, const std::stri
 bool check_part(const YamlNode& node, const std::string& what, PartClass wanted, const Topology* topology,
                 Diagnostics& diagnostics) {
     if (!node.is_scalar()) {
-        diagnostics.error(node.where, what + " names one part", wanted == PartClass::kCpu ? "write \"grace0\"" : "write \"hopper0\"");
+        diagnostics.error(node.where, what + " names one part",
+                          wanted == PartClass::kCpu ? "write \"grace0\"" : "write \"hopper0\"");
         return false;
     }
     if (topology == nullptr) {

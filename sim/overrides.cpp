@@ -25,8 +25,12 @@ public:
             error("is no \"path=value\"", "write \"--set software.host_page_size='4 KiB'\"");
             return;
         }
-        auto value = parse_yaml(std::string(argument.substr(equals + 1)), where_.file, diagnostics_);
-        if (!value) {
+        Diagnostics faults; // their lines and columns mean nothing here
+        auto value = parse_yaml(std::string(argument.substr(equals + 1)), where_.file, faults);
+        for (const Diagnostic& fault : faults.all()) {
+            error(argument.size() == equals + 1 ? "has no value" : fault.message, fault.suggestion);
+        }
+        if (!value || faults.has_errors()) {
             return;
         }
         relocate(*value);
@@ -103,9 +107,11 @@ private:
                 error("has an empty step in its path");
                 return;
             }
-            descend(member(node, key), rest, fmt::format("{}{}{}", done, done.empty() ? "" : ".", key), std::move(value));
+            descend(member(node, key), rest, fmt::format("{}{}{}", done, done.empty() ? "" : ".", key),
+                    std::move(value));
         } else {
-            error(fmt::format("{} has no keys: it is {}", done, in_quotes(node.text)), fmt::format("set {} itself", done));
+            error(fmt::format("{} has no keys: it is {}", done, in_quotes(node.text)),
+                  fmt::format("set {} itself", done));
         }
     }
 

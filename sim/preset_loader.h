@@ -18,6 +18,7 @@ struct Presets {
 };
 
 /// Reads every file in `presets/` below each of `topology_directories`; a name in an earlier directory wins.
-Presets load_presets(const std::vector<std::string>& topology_directories, const InputFiles& files, Diagnostics& diagnostics);
+Presets load_presets(const std::vector<std::string>& topology_directories, const InputFiles& files,
+                     Diagnostics& diagnostics);
 
 } // namespace sim

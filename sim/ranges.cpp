@@ -41,9 +41,11 @@ std::vector<RangeName> expand_ranges(const std::string& key, const Location& whe
     std::size_t total = 1;
     for (std::size_t open; (open = rest.find('[')) != std::string_view::npos;) {
         const std::size_t close = rest.find(']', open);
-        auto range = close == std::string_view::npos ? std::nullopt : parse_range(rest.substr(open + 1, close - open - 1));
+        auto range =
+            close == std::string_view::npos ? std::nullopt : parse_range(rest.substr(open + 1, close - open - 1));
         if (!range) {
-            diagnostics.error(where, fmt::format("{} is not a range", in_quotes(key)), "write \"name[0..3]\", first to last");
+            diagnostics.error(where, fmt::format("{} is not a range", in_quotes(key)),
+                              "write \"name[0..3]\", first to last");
             return {};
         }
         range->before = rest.substr(0, open);

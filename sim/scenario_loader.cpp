@@ -19,6 +19,7 @@ constexpr models::Picoseconds kMicrosecond = 1'000'000, kSecond = 1'000'000'000'
 std::optional<Topology> read_machine(const YamlNode& node, const std::string& file, const SearchPath& search,
                                      Diagnostics& diagnostics) {
     MachineRequest request;
+    request.scenario_file = file;
     if (node.is_scalar()) {
         request.path_or_name = node.text;
         request.where = node.where;
@@ -38,9 +39,6 @@ std::optional<Topology> read_machine(const YamlNode& node, const std::string& fi
             diagnostics.error(node.where, "machine is empty", "name one, \"machine: gh200\"");
         }
         return std::nullopt;
-    }
-    if (request.where.line == 0) { // an override: its paths are relative to the scenario all the same
-        request.where = {file, 1, 1};
     }
     return load_topology(request, search, diagnostics);
 }
@@ -74,13 +72,16 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
         topology = read_machine(*machine, file, search, diagnostics);
     }
     const Topology* known = topology ? &*topology : nullptr; // without a machine, the rest is still read
+    const std::size_t errors_before = diagnostics.errors();
     if (software != nullptr) {
         scenario.software = read_software(*software, known, diagnostics);
     }
+    const bool sound = diagnostics.errors() == errors_before;
     if (traffic != nullptr) {
-        scenario.groups = read_traffic(*traffic, scenario.software, known, diagnostics);
+        scenario.groups = read_traffic(*traffic, sound ? &scenario.software : nullptr, known, diagnostics);
     } else if (scenario.software.vms.empty()) {
-        diagnostics.error(tree.where, "scenario: no traffic and no VM: nothing to do", "add streams below \"traffic:\"");
+        diagnostics.error(tree.where, "scenario: no traffic and no VM: nothing to do",
+                          "add streams below \"traffic:\"");
     }
     if (measurement != nullptr) {
         scenario.measurement = read_measurement(*measurement, diagnostics);

@@ -20,11 +20,13 @@ constexpr std::uint64_t kKiB = 1ull << 10, kMiB = 1ull << 20, kGiB = 1ull << 30,
 /// Reads the parts of `software:`; `topology` may be nullptr.
 class SoftwareReader {
 public:
-    SoftwareReader(const Topology* topology, Diagnostics& diagnostics) : topology_(topology), diagnostics_(diagnostics) {}
+    SoftwareReader(const Topology* topology, Diagnostics& diagnostics)
+        : topology_(topology), diagnostics_(diagnostics) {}
 
     SoftwareSetup read(const YamlNode& node) {
         Fields fields(node, "software", diagnostics_);
-        fields.choice<std::uint64_t>("host_page_size", setup_.host_page_bytes, {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}});
+        fields.choice<std::uint64_t>("host_page_size", setup_.host_page_bytes,
+                                     {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}});
         fields.choice<std::uint64_t>("guest_page_size", setup_.guest_page_bytes,
                                      {{"4 KiB", 4 * kKiB},
                                       {"64 KiB", 64 * kKiB},
@@ -48,7 +50,8 @@ public:
     }
 
 private:
-    template <class Read> void read_list(Fields& fields, const std::string& key, Read read) {
+    template <class Read>
+    void read_list(Fields& fields, const std::string& key, Read read) {
         const YamlNode* list = fields.node(key);
         if (list == nullptr) {
             return;
@@ -73,7 +76,7 @@ private:
             const auto major = parse_count(version.substr(0, dot));
             const auto minor = dot == std::string::npos ? parse_count("0") : parse_count(version.substr(dot + 1));
             if (!major || !minor || dot == std::string::npos || *major < 5 || *major > 9 || *minor > 99) {
-                fields.error("version", in_quotes(version) + " is no kernel version", "write \"version: \\\"6.18\\\"\"");
+                fields.error("version", in_quotes(version) + " is no kernel version", "write \"6.18\"");
             } else {
                 setup_.kernel_major = static_cast<int>(*major);
                 setup_.kernel_minor = static_cast<int>(*minor);
@@ -148,7 +151,8 @@ private:
                 fields.error(key, "is not a multiple of 4 KiB", "memory is mapped in pages");
             }
         }
-        const auto memory = of == nullptr ? std::nullopt : read_memory_name(*of, what + ": of", topology_, diagnostics_);
+        const auto memory =
+            of == nullptr ? std::nullopt : read_memory_name(*of, what + ": of", topology_, diagnostics_);
         if (!memory) {
             return region;
         }
@@ -156,9 +160,11 @@ private:
         if (topology_ != nullptr) {
             const auto wanted = topology_->egm ? MemoryName::Kind::kEgm : MemoryName::Kind::kSystem;
             if (memory->kind != wanted) {
-                diagnostics_.error(of->where, fmt::format("{}: of: a VM's memory on this machine is {}", what,
-                                                          topology_->egm ? "EGM" : "system memory"),
-                                   fmt::format("write \"{}.{}\"", cpu_of(memory->part), topology_->egm ? "egm" : "system"));
+                diagnostics_.error(
+                    of->where,
+                    fmt::format("{}: of: a VM's memory on this machine is {}", what,
+                                topology_->egm ? "EGM" : "system memory"),
+                    fmt::format("write \"{}.{}\"", cpu_of(memory->part), topology_->egm ? "egm" : "system"));
             }
         }
         return region;
@@ -168,7 +174,8 @@ private:
     std::string cpu_of(const std::string& part) const {
         const Part* named = topology_->find(part);
         for (const Part& each : topology_->parts) {
-            if (std::holds_alternative<models::CpuSpec>(each.spec) && named != nullptr && each.socket == named->socket) {
+            if (std::holds_alternative<models::CpuSpec>(each.spec) && named != nullptr &&
+                each.socket == named->socket) {
                 return each.name;
             }
         }
@@ -196,7 +203,8 @@ private:
         fault.where = node.where;
         const int kinds = fields.has("fail_call") + fields.has("gpu_not_ready") + fields.has("retired_pages");
         if (kinds != 1) {
-            diagnostics_.error(node.where, fmt::format("{}: {}", what, kinds == 0 ? "says no fault" : "says several faults"),
+            diagnostics_.error(node.where,
+                               fmt::format("{}: {}", what, kinds == 0 ? "says no fault" : "says several faults"),
                                "write one of fail_call, gpu_not_ready, retired_pages");
             return;
         }
@@ -233,10 +241,12 @@ private:
                 continue;
             }
             if (offset % (64 * kKiB) != 0) {
-                diagnostics_.error(item.where, fmt::format("{} {} is not a multiple of 64 KiB", what, in_quotes(item.text)),
+                diagnostics_.error(item.where,
+                                   fmt::format("{} {} is not a multiple of 64 KiB", what, in_quotes(item.text)),
                                    "pages are retired in blocks of 64 KiB");
             } else if (memory != nullptr && offset >= memory->capacity_bytes) {
-                diagnostics_.error(item.where, fmt::format("{} {} lies behind the memory's end", what, in_quotes(item.text)),
+                diagnostics_.error(item.where,
+                                   fmt::format("{} {} lies behind the memory's end", what, in_quotes(item.text)),
                                    "below " + format_size(memory->capacity_bytes));
             }
             fault.offsets.push_back(offset);
@@ -260,20 +270,24 @@ private:
                              setup_.hypervisor_bytes > 0 ? setup_.hypervisor_bytes : kHypervisorBytesDefault);
                 const std::uint64_t there = memory->capacity_bytes - kept;
                 std::uint64_t& sum = wanted[region.memory];
-                sum += region.file_offset + (region.size_bytes > 0 ? region.size_bytes : there - std::min(there, region.file_offset));
+                sum += region.file_offset +
+                       (region.size_bytes > 0 ? region.size_bytes : there - std::min(there, region.file_offset));
                 if (sum > there) {
                     diagnostics_.warning(region.where,
-                                         fmt::format("VM {}: {} are asked of {}, which has {}", vm.name, format_size(sum),
-                                                     region.memory, format_size(there)),
+                                         fmt::format("VM {}: {} are asked of {}, which has {}", vm.name,
+                                                     format_size(sum), region.memory, format_size(there)),
                                          "the bring-up will refuse it");
                 }
             }
         }
         if (setup_.hypervisor_bytes > 0) {
             for (const Part& part : topology_->parts) {
-                const auto* memory = std::holds_alternative<models::CpuSpec>(part.spec) ? memory_on(*topology_, part.name) : nullptr;
+                const auto* memory =
+                    std::holds_alternative<models::CpuSpec>(part.spec) ? memory_on(*topology_, part.name) : nullptr;
                 if (memory != nullptr && setup_.hypervisor_bytes >= memory->capacity_bytes) {
-                    fields.error("hypervisor_memory", fmt::format("leaves nothing of {}'s {}", part.name, format_size(memory->capacity_bytes)));
+                    fields.error("hypervisor_memory", fmt::format("leaves nothing of {}'s {}", part.name,
+                                                                  format_size(memory->capacity_bytes)));
+                    return;
                 }
             }
         }

@@ -28,7 +28,8 @@ void need(Fields& fields, bool complete, std::initializer_list<std::string_view>
 }
 
 /// Reads the map under `key` with `read`, if it is there.
-template <class Read> void nested(Fields& fields, std::string_view key, Read read) {
+template <class Read>
+void nested(Fields& fields, std::string_view key, Read read) {
     if (const YamlNode* node = fields.node(key)) {
         Fields inner(*node, fields.what() + ": " + std::string(key), fields.diagnostics());
         read(inner);
@@ -110,8 +111,8 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete) {
     nested(fields, "smmu", [&](Fields& smmu) { read_smmu(smmu, spec.smmu, complete); });
     fields.boolean("ats", spec.ats);
     need(fields, complete,
-         {"cores", "core_read_window", "core_read_bandwidth", "core_write_window", "core_write_bandwidth", "core_latency",
-          "fabric_latency", "core_to_core_latency", "tlb_entries", "smmu"});
+         {"cores", "core_read_window", "core_read_bandwidth", "core_write_window", "core_write_bandwidth",
+          "core_latency", "fabric_latency", "core_to_core_latency", "tlb_entries", "smmu"});
 }
 
 void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {

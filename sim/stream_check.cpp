@@ -33,7 +33,7 @@ bool is_write(Operation operation) { return operation == Operation::kWrite || op
 /// The checks of one stream.
 class Checker {
 public:
-    Checker(Stream& stream, Fields& fields, const SoftwareSetup& software, const Topology* topology)
+    Checker(Stream& stream, Fields& fields, const SoftwareSetup* software, const Topology* topology)
         : stream_(stream), fields_(fields), software_(software), topology_(topology) {}
 
     void run() {
@@ -46,7 +46,9 @@ public:
         check_threads();
         check_paths();
         check_allocator();
-        check_vm();
+        if (software_ != nullptr) {
+            check_vm();
+        }
         check_working_set();
     }
 
@@ -79,9 +81,11 @@ private:
 
     void check_engine() {
         if (stream_.engine == Engine::kCopyEngine && stream_.operation != Operation::kCopy) {
-            fields_.error("op", fmt::format("{} is nothing a copy engine does", op()), "write \"op: copy\", or use .sm");
+            fields_.error("op", fmt::format("{} is nothing a copy engine does", op()),
+                          "write \"op: copy\", or use .sm");
         }
-        if (stream_.engine == Engine::kNic && stream_.operation != Operation::kRead && stream_.operation != Operation::kWrite) {
+        if (stream_.engine == Engine::kNic && stream_.operation != Operation::kRead &&
+            stream_.operation != Operation::kWrite) {
             fields_.error("op", fmt::format("{} is nothing a NIC does", op()), "write \"op: read\" or \"op: write\"");
         }
         if (stream_.engine != Engine::kSm) {
@@ -92,7 +96,8 @@ private:
             refuse("threads", "belongs to CPU and GPU threads", "leave it out");
         }
         if (stream_.peer.ends_with(".ce") || stream_.peer.ends_with(".nic")) {
-            fields_.error("peer", fmt::format("{} cannot compare and exchange", in_quotes(stream_.peer)), "use a .cpu or a .sm");
+            fields_.error("peer", fmt::format("{} cannot compare and exchange", in_quotes(stream_.peer)),
+                          "use a .cpu or a .sm");
         }
     }
 
@@ -104,18 +109,23 @@ private:
 
     void check_threads() {
         const Part* part = topology_->find(stream_.initiator);
-        if (const auto* cpu = std::get_if<models::CpuSpec>(&part->spec); cpu != nullptr && stream_.threads > cpu->cores) {
-            fields_.error("threads", fmt::format("{} is more than the {} cores of {}", stream_.threads, cpu->cores, part->name));
+        if (const auto* cpu = std::get_if<models::CpuSpec>(&part->spec);
+            cpu != nullptr && stream_.threads > cpu->cores) {
+            fields_.error("threads",
+                          fmt::format("{} is more than the {} cores of {}", stream_.threads, cpu->cores, part->name));
         }
-        if (const auto* gpu = std::get_if<models::GpuSpec>(&part->spec); gpu != nullptr && stream_.engine == Engine::kSm) {
+        if (const auto* gpu = std::get_if<models::GpuSpec>(&part->spec);
+            gpu != nullptr && stream_.engine == Engine::kSm) {
             if (stream_.threads > 1024) {
-                fields_.error("threads", fmt::format("{} threads a block", stream_.threads), "at most 1024");
+                fields_.error("threads", fmt::format("{} is too many for a block", stream_.threads), "at most 1024");
                 return;
             }
             const unsigned threads = stream_.threads > 0 ? stream_.threads : 1024;
             const std::uint64_t resident = std::uint64_t(gpu->sms) * std::max(1u, gpu->threads_per_sm / threads);
             if (stream_.blocks > resident) {
-                fields_.error("blocks", fmt::format("{} blocks of {} threads do not run at once on {}", stream_.blocks, threads, part->name),
+                fields_.error("blocks",
+                              fmt::format("{} is more than run at once on {} with {} threads each", stream_.blocks,
+                                          part->name, threads),
                               fmt::format("at most {}", resident));
             }
         }
@@ -126,8 +136,9 @@ private:
         const auto* cpu = std::get_if<models::CpuSpec>(&topology_->find(stream_.initiator)->spec);
         for (const auto& [key, memory] : {std::pair{"source", &stream_.source}, {"target", &stream_.target}}) {
             if (cpu != nullptr && !cpu->ats && memory->kind == Kind::kHbm) {
-                fields_.error(key, fmt::format("{}: {} has no coherent link to GPU memory", to_text(*memory), stream_.initiator),
-                              "let the GPU copy");
+                fields_.error(
+                    key, fmt::format("{}: {} has no coherent link to GPU memory", to_text(*memory), stream_.initiator),
+                    "let the GPU copy");
             }
         }
         if (!stream_.via.empty()) {
@@ -146,7 +157,8 @@ private:
         const auto touches = [&](Kind kind) { return stream_.source.kind == kind || stream_.target.kind == kind; };
         const auto needs = [&](Allocator allocator, bool fits, const std::string& what) {
             if (stream_.allocator == allocator && !fits) {
-                fields_.error("allocator", fmt::format("{} gives {}, which this stream does not touch", to_text(allocator), what));
+                fields_.error("allocator",
+                              fmt::format("{} gives {}, which this stream does not touch", to_text(allocator), what));
             }
         };
         needs(Allocator::kCudaMalloc, touches(Kind::kHbm), "HBM");
@@ -154,7 +166,8 @@ private:
         needs(Allocator::kPinned, touches(Kind::kSystem), "system memory");
         needs(Allocator::kSystem, touches(Kind::kSystem) || touches(Kind::kHbm), "system memory");
         const Part* part = topology_->find(stream_.initiator);
-        if (stream_.allocator == Allocator::kSystem && std::holds_alternative<models::GpuSpec>(part->spec) && !has_ats(*part)) {
+        if (stream_.allocator == Allocator::kSystem && std::holds_alternative<models::GpuSpec>(part->spec) &&
+            !has_ats(*part)) {
             fields_.error("allocator", fmt::format("system: {} cannot use CPU page tables (no ATS)", part->name),
                           "write \"allocator: pinned\"");
         }
@@ -192,24 +205,24 @@ private:
 
     /// In the run with VMs, a stream belongs to one that has all it touches.
     void check_vm() {
-        if (software_.vms.empty()) {
+        if (software_->vms.empty()) {
             refuse("vm", "names a VM, but there are none", "add it below software.vms");
             return;
         }
         std::vector<std::string> names;
-        for (const VmSetup& vm : software_.vms) {
+        for (const VmSetup& vm : software_->vms) {
             names.push_back(vm.name);
             if (vm_ == nullptr && (stream_.vm.empty() ? has_initiator(vm) : vm.name == stream_.vm)) {
                 vm_ = &vm;
             }
         }
         if (vm_ == nullptr && !stream_.vm.empty()) {
-            fields_.error("vm", fmt::format("there is no VM {}", in_quotes(stream_.vm)), suggest(stream_.vm, names));
+            fields_.error("vm", fmt::format("{} does not exist", in_quotes(stream_.vm)), suggest(stream_.vm, names));
         } else if (vm_ == nullptr) {
-            fields_.error("from", fmt::format("no VM has {}", stream_.initiator),
+            fields_.error("from", fmt::format("{}: no VM has it", stream_.initiator),
                           "add it to a VM's gpus, or a region of its memory to a VM's memory");
         } else if (!has_initiator(*vm_)) {
-            fields_.error("from", fmt::format("VM {} does not have {}", vm_->name, stream_.initiator),
+            fields_.error("from", fmt::format("{}: VM {} does not have it", stream_.initiator, vm_->name),
                           "add it to the VM's gpus, or a region of its memory to the VM's memory");
         } else {
             check_vm_memory();
@@ -227,7 +240,8 @@ private:
             }
         }
         if (stream_.engine == Engine::kCpu && vm_->vcpus > 0 && stream_.threads > vm_->vcpus) {
-            fields_.error("threads", fmt::format("{} is more than the {} vCPUs of VM {}", stream_.threads, vm_->vcpus, vm_->name));
+            fields_.error("threads",
+                          fmt::format("{} is more than the {} vCPUs of VM {}", stream_.threads, vm_->vcpus, vm_->name));
         }
     }
 
@@ -260,14 +274,14 @@ private:
 
     Stream& stream_;
     Fields& fields_;
-    const SoftwareSetup& software_;
+    const SoftwareSetup* software_;
     const Topology* topology_;
     const VmSetup* vm_ = nullptr;
 };
 
 } // namespace
 
-void check_stream(Stream& stream, Fields& fields, const SoftwareSetup& software, const Topology* topology) {
+void check_stream(Stream& stream, Fields& fields, const SoftwareSetup* software, const Topology* topology) {
     Checker(stream, fields, software, topology).run();
 }
 

@@ -36,8 +36,8 @@ void read_memory(Fields& fields, const std::string& key, MemoryName& into, const
 
 } // namespace
 
-Stream read_stream(const YamlNode& node, const std::string& what, const SoftwareSetup& software, const Topology* topology,
-                   Diagnostics& diagnostics) {
+Stream read_stream(const YamlNode& node, const std::string& what, const SoftwareSetup* software,
+                   const Topology* topology, Diagnostics& diagnostics) {
     const std::size_t errors_before = diagnostics.errors();
     Fields fields(node, what, diagnostics);
     Stream stream;
@@ -67,12 +67,9 @@ Stream read_stream(const YamlNode& node, const std::string& what, const Software
     if (stream.burst_bytes % 64 != 0) {
         fields.error("burst", "is not a multiple of 64 B");
     }
-    fields.choice<std::uint64_t>("page_size", stream.page_bytes,
-                                 {{"4 KiB", 4 * kKiB},
-                                  {"64 KiB", 64 * kKiB},
-                                  {"2 MiB", 2 * kMiB},
-                                  {"512 MiB", 512 * kMiB},
-                                  {"1 GiB", kGiB}});
+    fields.choice<std::uint64_t>(
+        "page_size", stream.page_bytes,
+        {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}, {"2 MiB", 2 * kMiB}, {"512 MiB", 512 * kMiB}, {"1 GiB", kGiB}});
     fields.count("threads", stream.threads, {.max = 4096});
     fields.count("blocks", stream.blocks, {.max = 1u << 20});
     fields.count("unroll", stream.unroll, {.max = 16});

@@ -8,9 +8,9 @@
 
 namespace sim {
 
-/// Reads one stream and checks it against the machine and its software; nullptr for `topology` leaves that out.
+/// Reads one stream and checks it against the machine and its software; nullptr for either leaves that out.
 /// A stream without a name gets one from what it does: "hopper0.sm read grace0.egm".
-Stream read_stream(const YamlNode& node, const std::string& what, const SoftwareSetup& software, const Topology* topology,
-                   Diagnostics& diagnostics);
+Stream read_stream(const YamlNode& node, const std::string& what, const SoftwareSetup* software,
+                   const Topology* topology, Diagnostics& diagnostics);
 
 } // namespace sim

@@ -51,6 +51,11 @@ std::string nearest(std::string_view word, const std::vector<std::string>& candi
             best_distance = here;
         }
     }
+    if (best.empty() && word.size() >= 3) { // "hopper0" for "hopper0.sm"
+        const auto longer = std::find_if(candidates.begin(), candidates.end(),
+                                         [&](const std::string& candidate) { return candidate.starts_with(word); });
+        return longer == candidates.end() ? best : *longer;
+    }
     return best;
 }
 

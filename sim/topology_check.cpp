@@ -17,7 +17,10 @@ namespace {
 constexpr int kEgmSocketsMax = 4;
 constexpr std::uint64_t kEgmGranule = 64ull << 10;
 
-template <class Spec> const Spec* as(const Part* part) { return part == nullptr ? nullptr : std::get_if<Spec>(&part->spec); }
+template <class Spec>
+const Spec* as(const Part* part) {
+    return part == nullptr ? nullptr : std::get_if<Spec>(&part->spec);
+}
 
 /// The machine with its neighbourhoods, for the checks below.
 class Checker {
@@ -67,14 +70,16 @@ private:
                 if (host == nullptr) {
                     error(part, "no at", "say which CPU or GPU it belongs to, \"at: grace0\"");
                 } else if (!on_processor) {
-                    error(part, fmt::format("sits on {}, a {}", host->name, kind_text(*host)), "put it on a CPU or a GPU");
+                    error(part, fmt::format("sits on {}, a {}", host->name, kind_text(*host)),
+                          "put it on a CPU or a GPU");
                 } else if (const auto [first, fresh] = memory_.emplace(part.at, &part); !fresh) {
                     error(part, fmt::format("{} already has the memory {}", part.at, first->second->name),
                           "a CPU or GPU has one memory; add up the figures");
                 }
             } else if (as<models::NicSpec>(&part) != nullptr) {
                 if (host != nullptr && !on_processor) {
-                    error(part, fmt::format("sits on {}, a {}", host->name, kind_text(*host)), "put it on a CPU or a GPU");
+                    error(part, fmt::format("sits on {}, a {}", host->name, kind_text(*host)),
+                          "put it on a CPU or a GPU");
                 } else if (host == nullptr && !has_link(part, LinkKind::kPcie)) {
                     error(part, "no at and no PCIe link", "say what it sits on, \"at: grace0\"");
                 }
@@ -89,7 +94,8 @@ private:
             }
             const auto* memory = memory_.count(part.name) > 0 ? as<models::MemorySpec>(memory_.at(part.name)) : nullptr;
             if (memory != nullptr && !gpu && memory->capacity_bytes % kEgmGranule != 0) {
-                error(*memory_.at(part.name), "capacity is not a multiple of 64 KiB", "the memory of a CPU comes in pages");
+                error(*memory_.at(part.name), "capacity is not a multiple of 64 KiB",
+                      "the memory of a CPU comes in pages");
             }
         }
     }
@@ -108,7 +114,12 @@ private:
             {LinkKind::kGraceLink, {{"cpu", "cpu"}}},
             {LinkKind::kUpi, {{"cpu", "cpu"}}},
             {LinkKind::kPcie,
-             {{"cpu", "gpu"}, {"cpu", "nic"}, {"cpu", "switch"}, {"gpu", "switch"}, {"gpu", "nic"}, {"nic", "switch"},
+             {{"cpu", "gpu"},
+              {"cpu", "nic"},
+              {"cpu", "switch"},
+              {"gpu", "switch"},
+              {"gpu", "nic"},
+              {"nic", "switch"},
               {"switch", "switch"}}},
             {LinkKind::kNetwork, {{"nic", "nic"}, {"nic", "switch"}, {"switch", "switch"}}}};
         return allowed.at(kind).count({std::min(a, b), std::max(a, b)}) > 0;
@@ -140,7 +151,8 @@ private:
                 ends += neighbour.link->spec.count;
             }
             if (ends > spec->ports) {
-                error(part, fmt::format("{} link ends on {} ports", ends, spec->ports), "a link of count n takes n ports");
+                error(part, fmt::format("{} link ends on {} ports", ends, spec->ports),
+                      "a link of count n takes n ports");
             }
         }
     }
@@ -205,8 +217,10 @@ private:
         }
         const Part& cpu = **cpus.begin();
         if (gpu.socket >= 0 && gpu.socket != cpu.socket) {
-            error(gpu, fmt::format("socket {}, but its host link leads to {} on socket {}", gpu.socket, cpu.name, cpu.socket),
-                  "leave the socket out: it follows from the link");
+            error(
+                gpu,
+                fmt::format("socket {}, but its host link leads to {} on socket {}", gpu.socket, cpu.name, cpu.socket),
+                "leave the socket out: it follows from the link");
         }
         if (topology_.egm && !c2c) {
             error(gpu, fmt::format("no C2C link to {} on a machine with EGM", cpu.name),

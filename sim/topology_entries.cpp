@@ -66,7 +66,8 @@ void EntryReader::read_set(const YamlNode& set) {
 std::vector<TopologyEntry> EntryReader::read(const YamlNode& section, const std::string& noun) {
     std::vector<TopologyEntry> entries;
     if (!section.is_map()) {
-        diagnostics_.error(section.where, fmt::format("{}s is no map", noun), "write \"name: {preset: ...}\" lines below it");
+        diagnostics_.error(section.where, fmt::format("{}s is no map", noun),
+                           "write \"name: {preset: ...}\" lines below it");
         return entries;
     }
     for (const YamlEntry& entry : section.entries) {
@@ -86,7 +87,8 @@ std::vector<TopologyEntry> EntryReader::read(const YamlNode& section, const std:
                 return entries;
             }
             names_.push_back(one.name);
-            entries.push_back(merged(entry, noun, one.name, substitute_indices(entry.value, one.indices, diagnostics_)));
+            entries.push_back(
+                merged(entry, noun, one.name, substitute_indices(entry.value, one.indices, diagnostics_)));
         }
     }
     return entries;
@@ -110,7 +112,8 @@ TopologyEntry EntryReader::merged(const YamlEntry& entry, const std::string& nou
     }
     const auto found = presets_.maps.find(preset->text);
     if (found == presets_.maps.end()) {
-        diagnostics_.error(preset->where, fmt::format("{}: there is no preset {}", result.what, in_quotes(preset->text)),
+        diagnostics_.error(preset->where,
+                           fmt::format("{}: there is no preset {}", result.what, in_quotes(preset->text)),
                            suggest(preset->text, presets_.names()));
     } else {
         YamlNode base = found->second;
@@ -126,8 +129,8 @@ void EntryReader::finish() {
     for (const Override& override : overrides_) {
         if (!override.used) {
             diagnostics_.error(override.from->where,
-                               fmt::format("machine: {}: the machine has no part or link {}", in_quotes(override.from->key),
-                                           in_quotes(override.part)),
+                               fmt::format("machine: {}: the machine has no part or link {}",
+                                           in_quotes(override.from->key), in_quotes(override.part)),
                                suggest(override.part, names_));
         }
     }

@@ -16,8 +16,8 @@ struct TopologyEntry {
     std::string name;
     std::string preset;
     Location where;
-    YamlNode map;             ///< without `preset`
-    bool overrides = false;   ///< some figure of the preset is replaced
+    YamlNode map;           ///< without `preset`
+    bool overrides = false; ///< some figure of the preset is replaced
 };
 
 /// The entries of `parts:` or `links:`, in file order. `set` may be nullptr; the keys of it that were used are removed

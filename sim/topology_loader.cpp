@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -22,7 +23,10 @@ class TopologyReader {
 public:
     explicit TopologyReader(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-    Topology read(const YamlNode& tree, const std::string& file, const Presets& presets, const YamlNode* set) {
+    /// Nothing if its structure is faulty: the names, the kinds, what joins what, how large each memory is. Any other
+    /// fault is reported, and the rest of the machine can still be checked.
+    std::optional<Topology> read(const YamlNode& tree, const std::string& file, const Presets& presets,
+                                 const YamlNode* set) {
         topology_.file = file;
         Fields fields(tree, "topology", diagnostics_);
         fields.text("topology", topology_.name);
@@ -47,6 +51,9 @@ public:
         }
         entries.finish();
         resolve_names();
+        if (!structure_known_ || parts == nullptr) {
+            return std::nullopt;
+        }
         return std::move(topology_);
     }
 
@@ -59,6 +66,7 @@ private:
     };
 
     void read_part(const TopologyEntry& entry) {
+        const std::size_t errors_before = diagnostics_.errors();
         const bool unique = check_unique(entry);
         Fields fields(entry.map, entry.what, diagnostics_);
         Part part{.name = entry.name, .preset = entry.preset, .where = entry.where};
@@ -75,9 +83,12 @@ private:
         } else {
             read_part_spec(fields, part.spec, true);
             fields.finish();
+            if (std::holds_alternative<models::MemorySpec>(part.spec) && diagnostics_.errors() != errors_before) {
+                structure_known_ = false;
+            }
         }
         if (unique) {
-            parts_.emplace(part.name, topology_.parts.size());
+            parts_.insert(part.name);
             topology_.parts.push_back(std::move(part));
         }
     }
@@ -93,6 +104,7 @@ private:
             }
         }
         fields.require({"a", "b"}, "a link joins two parts, \"a: grace0, b: hopper0\"");
+        structure_known_ = structure_known_ && !link.a.empty() && !link.b.empty();
         if (!fields.choice("kind", link.kind, link_kinds())) {
             missing_kind(fields, entry, "c2c, nvlink, grace-link, pcie, upi or network");
         } else {
@@ -113,6 +125,7 @@ private:
     }
 
     void missing_kind(Fields& fields, const TopologyEntry& entry, const std::string& kinds) {
+        structure_known_ = false;
         if (!fields.has("kind") && !fields.has("preset")) {
             diagnostics_.error(entry.where, entry.what + ": no preset and no kind",
                                fmt::format("name a preset, or write \"kind:\" with {}", kinds));
@@ -123,6 +136,7 @@ private:
         if (!names_.emplace(entry.name, entry.where.line).second) {
             diagnostics_.error(entry.where, fmt::format("the name {} is taken", in_quotes(entry.name)),
                                fmt::format("line {} has it", names_[entry.name]));
+            structure_known_ = false;
             return false;
         }
         return true;
@@ -135,6 +149,7 @@ private:
         }
         for (const Reference& reference : references_) {
             if (parts_.count(reference.name) == 0) {
+                structure_known_ = false;
                 diagnostics_.error(reference.where,
                                    fmt::format("{}: there is no part {}", reference.what, in_quotes(reference.name)),
                                    suggest(reference.name, known));
@@ -144,7 +159,8 @@ private:
 
     Diagnostics& diagnostics_;
     Topology topology_;
-    std::map<std::string, std::size_t> parts_;
+    bool structure_known_ = true;
+    std::set<std::string> parts_;
     std::map<std::string, int> names_; ///< of parts and links, each with its line
     std::vector<Reference> references_;
 };
@@ -156,7 +172,7 @@ std::optional<std::string> find_file(const MachineRequest& request, const std::v
                                      const InputFiles& files, Diagnostics& diagnostics) {
     const std::string& name = request.path_or_name;
     if (is_path(name)) {
-        const fs::path beside = fs::path(request.where.line > 0 ? request.where.file : "").parent_path() / name;
+        const fs::path beside = fs::path(request.scenario_file).parent_path() / name;
         return files.exists(beside.string()) ? beside.string() : name;
     }
     std::vector<std::string> machines;
@@ -176,22 +192,23 @@ std::optional<std::string> find_file(const MachineRequest& request, const std::v
 
 std::optional<Topology> load_topology(const std::string& path_or_name, const SearchPath& search,
                                       Diagnostics& diagnostics) {
-    return load_topology(MachineRequest{path_or_name, {path_or_name, 0, 0}}, search, diagnostics);
+    const std::size_t errors_before = diagnostics.errors();
+    auto topology = load_topology(MachineRequest{path_or_name, {}, {path_or_name, 0, 0}}, search, diagnostics);
+    return diagnostics.errors() == errors_before ? std::move(topology) : std::nullopt;
 }
 
 std::optional<Topology> load_topology(const MachineRequest& request, const SearchPath& search,
                                       Diagnostics& diagnostics) {
     const InputFiles& files = search.input();
     std::vector<std::string> directories = search.topology_directories;
-    if (request.where.line > 0) {
-        const fs::path scenarios = fs::path(request.where.file).parent_path();
+    if (!request.scenario_file.empty()) {
+        const fs::path scenarios = fs::path(request.scenario_file).parent_path();
         directories.insert(directories.begin(), (scenarios / ".." / "topologies").lexically_normal().string());
     }
     const auto path = find_file(request, directories, files, diagnostics);
     if (!path) {
         return std::nullopt;
     }
-    const std::size_t errors_before = diagnostics.errors();
     const auto text = files.read(*path, diagnostics);
     const auto tree = text ? parse_yaml(*text, *path, diagnostics) : std::nullopt;
     if (!tree) {
@@ -200,12 +217,9 @@ std::optional<Topology> load_topology(const MachineRequest& request, const Searc
     directories.insert(directories.begin(), fs::path(*path).parent_path().string());
     const Presets presets = load_presets(directories, files, diagnostics);
     const YamlNode* set = request.set != nullptr && request.set->is_map() ? request.set : nullptr;
-    Topology topology = TopologyReader(diagnostics).read(*tree, *path, presets, set);
-    if (diagnostics.errors() == errors_before) {
-        check_topology(topology, diagnostics); // needs names that resolve and figures that are there
-    }
-    if (diagnostics.errors() != errors_before) {
-        return std::nullopt;
+    std::optional<Topology> topology = TopologyReader(diagnostics).read(*tree, *path, presets, set);
+    if (topology) {
+        check_topology(*topology, diagnostics);
     }
     return topology;
 }

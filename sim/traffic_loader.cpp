@@ -18,7 +18,7 @@ const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_o
 
 class TrafficReader {
 public:
-    TrafficReader(const SoftwareSetup& software, const Topology* topology, Diagnostics& diagnostics)
+    TrafficReader(const SoftwareSetup* software, const Topology* topology, Diagnostics& diagnostics)
         : software_(software), topology_(topology), diagnostics_(diagnostics) {}
 
     std::vector<StreamGroup> read(const YamlNode& node) {
@@ -38,7 +38,8 @@ private:
         for (const std::string& each : kForms) {
             if (item.find(each) != nullptr) {
                 if (!form.empty()) {
-                    diagnostics_.error(item.where, fmt::format("traffic: both {} and {}", form, each), "write one of them");
+                    diagnostics_.error(item.where, fmt::format("traffic: both {} and {}", form, each),
+                                       "write one of them");
                     return;
                 }
                 form = each;
@@ -47,7 +48,8 @@ private:
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
             diagnostics_.error(item.where, "traffic: an entry without group, each_alone, fan_in, fan_out or all_pairs",
-                               nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
+                               nearest(near, kForms).empty() ? "begin it with \"- group: name\""
+                                                             : suggest(near, kForms));
             return;
         }
         const YamlNode& label_node = *item.find(form);
@@ -108,7 +110,8 @@ private:
         const std::string listed = listed_memory(stream);
         bool good = check_list(stream, "from", many_from, what);
         if (many_memories && listed.empty()) {
-            diagnostics_.error(item.where, what + ": no list of memories", "write \"source: [grace0.egm, grace1.egm]\"");
+            diagnostics_.error(item.where, what + ": no list of memories",
+                               "write \"source: [grace0.egm, grace1.egm]\"");
             good = false;
         }
         for (const char* key : {"source", "target"}) {
@@ -199,7 +202,7 @@ private:
         }
     }
 
-    const SoftwareSetup& software_;
+    const SoftwareSetup* software_;
     const Topology* topology_;
     Diagnostics& diagnostics_;
     std::vector<StreamGroup> groups_;
@@ -209,7 +212,7 @@ private:
 
 } // namespace
 
-std::vector<StreamGroup> read_traffic(const YamlNode& node, const SoftwareSetup& software, const Topology* topology,
+std::vector<StreamGroup> read_traffic(const YamlNode& node, const SoftwareSetup* software, const Topology* topology,
                                       Diagnostics& diagnostics) {
     return TrafficReader(software, topology, diagnostics).read(node);
 }

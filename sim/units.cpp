@@ -209,7 +209,8 @@ Parsed<std::uint64_t> parse(std::string_view text, const Quantity& quantity, std
     const Wide scaled = value->digits * unit->factor;
     const Wide divisor = power_of_ten(value->decimals);
     if (scaled / divisor > std::numeric_limits<std::uint64_t>::max()) {
-        return fault("is too large", fmt::format("at most {}", spelt(std::numeric_limits<std::uint64_t>::max(), quantity)));
+        return fault("is too large",
+                     fmt::format("at most {}", spelt(std::numeric_limits<std::uint64_t>::max(), quantity)));
     }
     if (scaled % divisor != 0) {
         return fault(fmt::format("is not a whole number of {}", quantity.whole),

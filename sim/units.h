@@ -15,11 +15,13 @@ struct UnitFault {
     std::string suggestion;
 };
 
-template <class T> using Parsed = tl::expected<T, UnitFault>;
+template <class T>
+using Parsed = tl::expected<T, UnitFault>;
 
 /// Quantities with a unit, in exact integer arithmetic: `1.2 ns` is 1200 ps, and what is not a whole number of bytes,
 /// bytes a second or picoseconds, or does not fit 64 bits, is refused. `likely` is the unit proposed for a bare number.
-Parsed<std::uint64_t> parse_size(std::string_view text, std::string_view likely = "GiB");  ///< B kB MB GB TB KiB MiB GiB TiB
+Parsed<std::uint64_t> parse_size(std::string_view text,
+                                 std::string_view likely = "GiB"); ///< B kB MB GB TB KiB MiB GiB TiB
 Parsed<std::uint64_t> parse_rate(std::string_view text, std::string_view likely = "GB/s"); ///< the same, a second
 Parsed<std::uint64_t> parse_time(std::string_view text, std::string_view likely = "ns");   ///< ps ns us ms s
 

@@ -5,7 +5,8 @@
 namespace sim {
 namespace {
 
-template <class T> std::string word_of(const std::vector<std::pair<std::string, T>>& words, T value) {
+template <class T>
+std::string word_of(const std::vector<std::pair<std::string, T>>& words, T value) {
     for (const auto& [word, each] : words) {
         if (each == value) {
             return word;
@@ -23,18 +24,17 @@ const std::vector<std::pair<std::string, Engine>>& engine_words() {
 }
 
 const std::vector<std::pair<std::string, Operation>>& operation_words() {
-    static const std::vector<std::pair<std::string, Operation>> words = {
-        {"read", Operation::kRead},
-        {"write", Operation::kWrite},
-        {"copy", Operation::kCopy},
-        {"stream-copy", Operation::kStreamCopy},
-        {"stream-scale", Operation::kStreamScale},
-        {"stream-add", Operation::kStreamAdd},
-        {"stream-triad", Operation::kStreamTriad},
-        {"random-read", Operation::kRandomRead},
-        {"random-write", Operation::kRandomWrite},
-        {"pointer-chase", Operation::kPointerChase},
-        {"ping-pong", Operation::kPingPong}};
+    static const std::vector<std::pair<std::string, Operation>> words = {{"read", Operation::kRead},
+                                                                         {"write", Operation::kWrite},
+                                                                         {"copy", Operation::kCopy},
+                                                                         {"stream-copy", Operation::kStreamCopy},
+                                                                         {"stream-scale", Operation::kStreamScale},
+                                                                         {"stream-add", Operation::kStreamAdd},
+                                                                         {"stream-triad", Operation::kStreamTriad},
+                                                                         {"random-read", Operation::kRandomRead},
+                                                                         {"random-write", Operation::kRandomWrite},
+                                                                         {"pointer-chase", Operation::kPointerChase},
+                                                                         {"ping-pong", Operation::kPingPong}};
     return words;
 }
 
@@ -62,7 +62,7 @@ const std::vector<std::pair<std::string, MemoryName::Kind>>& memory_words() {
 
 const std::vector<std::pair<std::string, int>>& errno_words() {
     static const std::vector<std::pair<std::string, int>> words = {
-        {"EPERM", EPERM},   {"ENOENT", ENOENT}, {"EINTR", EINTR},   {"EIO", EIO},     {"ENXIO", ENXIO},
+        {"EPERM", EPERM},   {"ENOENT", ENOENT}, {"EINTR", EINTR},   {"EIO", EIO},       {"ENXIO", ENXIO},
         {"EBADF", EBADF},   {"EAGAIN", EAGAIN}, {"ENOMEM", ENOMEM}, {"EACCES", EACCES}, {"EFAULT", EFAULT},
         {"EBUSY", EBUSY},   {"EEXIST", EEXIST}, {"ENODEV", ENODEV}, {"EINVAL", EINVAL}, {"EMFILE", EMFILE},
         {"ENOTTY", ENOTTY}, {"ENOSPC", ENOSPC}, {"ERANGE", ERANGE}, {"ETIME", ETIME},   {"EOPNOTSUPP", EOPNOTSUPP}};

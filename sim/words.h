@@ -9,10 +9,10 @@
 namespace sim {
 
 /// How scenarios spell what `sim/scenario.h` enumerates, in the order in which the documentation lists it.
-const std::vector<std::pair<std::string, Engine>>& engine_words();       ///< cpu sm ce nic
-const std::vector<std::pair<std::string, Operation>>& operation_words(); ///< read write copy stream-copy ...
-const std::vector<std::pair<std::string, Allocator>>& allocator_words(); ///< cudaMalloc system egm pinned
-const std::vector<std::pair<std::string, IommuBackend>>& iommu_words();  ///< type1 iommufd iommufd-tolerant
+const std::vector<std::pair<std::string, Engine>>& engine_words();           ///< cpu sm ce nic
+const std::vector<std::pair<std::string, Operation>>& operation_words();     ///< read write copy stream-copy ...
+const std::vector<std::pair<std::string, Allocator>>& allocator_words();     ///< cudaMalloc system egm pinned
+const std::vector<std::pair<std::string, IommuBackend>>& iommu_words();      ///< type1 iommufd iommufd-tolerant
 const std::vector<std::pair<std::string, MemoryName::Kind>>& memory_words(); ///< hbm egm system
 const std::vector<std::pair<std::string, int>>& errno_words();               ///< EPERM ENOMEM ...
 

@@ -115,7 +115,7 @@ private:
         refuse_anchor(mark, anchor);
         refuse_tag(mark, tag);
         if (wants_key()) {
-            stop(at(mark), "a key cannot be a list or a map", "quote values that contain { or [");
+            stop(at(mark), "a key cannot be a list or a map", "close each { and [, and quote values that contain them");
         }
         if (open_.size() >= kYamlDepthMax) {
             stop(at(mark), fmt::format("nested deeper than {} levels", kYamlDepthMax), {});
@@ -205,13 +205,18 @@ void merge_over(YamlNode& base, const YamlNode& over) {
 }
 
 std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& file, Diagnostics& diagnostics) {
+    if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+        diagnostics.error({file, 1, 1}, "the file is empty");
+        return std::nullopt;
+    }
     if (text.size() > kYamlBytesMax) {
         diagnostics.error({file, 0, 0}, fmt::format("the file is larger than {} MiB", kYamlBytesMax >> 20));
         return std::nullopt;
     }
     TreeBuilder builder(file, diagnostics);
     try {
-        std::istringstream stream(text);
+        // Without the end marker, yaml-cpp takes a quote that is never closed for one that ends with the file.
+        std::istringstream stream(text + "\n...\n");
         YAML::Parser parser(stream);
         if (!parser.HandleNextDocument(builder)) {
             diagnostics.error({file, 1, 1}, "the file is empty");
@@ -222,8 +227,12 @@ std::optional<YamlNode> parse_yaml(const std::string& text, const std::string& f
         return builder.take();
     } catch (const Stop&) {
     } catch (const YAML::Exception& fault) {
-        Location where{file, fault.mark.line + 1, fault.mark.column + 1};
-        diagnostics.error(where, "not valid YAML: " + fault.msg, "quote values that contain { } [ ] # or \": \"");
+        const Location where{file, fault.mark.line + 1, fault.mark.column + 1};
+        if (fault.msg == YAML::ErrorMsg::DOC_IN_SCALAR || fault.msg == YAML::ErrorMsg::EOF_IN_SCALAR) {
+            diagnostics.error(where, "not valid YAML: a quote is not closed", "close it where the value ends");
+        } else {
+            diagnostics.error(where, "not valid YAML: " + fault.msg, "quote values that contain { } [ ] # or \": \"");
+        }
     } catch (const std::exception& fault) {
         diagnostics.error({file, 0, 0}, fmt::format("not valid YAML: {}", fault.what()));
     }

@@ -36,8 +36,6 @@ public:
     /// 0 and the file, or a negative errno.
     int open(std::shared_ptr<File>& file);
 
-    bool busy() const { return users_ > 0; }
-
 private:
     friend class EgmFile;
 

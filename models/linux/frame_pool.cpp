@@ -34,14 +34,6 @@ std::shared_ptr<const Frames> FramePool::allocate(std::uint64_t size, std::uint6
     return nullptr;
 }
 
-std::uint64_t FramePool::free_bytes() const {
-    std::uint64_t sum = 0;
-    for (const auto& [begin, size] : free_) {
-        sum += size;
-    }
-    return sum;
-}
-
 void FramePool::give_back(egm::Range<egm::Spa> range) {
     std::uint64_t begin = range.begin.value;
     std::uint64_t size = range.size;

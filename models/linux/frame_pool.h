@@ -38,8 +38,6 @@ public:
     /// room.
     std::shared_ptr<const Frames> allocate(std::uint64_t size, std::uint64_t hva, std::uint64_t congruence);
 
-    std::uint64_t free_bytes() const;
-
 private:
     friend class Frames;
     void give_back(egm::Range<egm::Spa> range);

@@ -25,8 +25,6 @@ public:
     Pin(const Pin&) = delete;
     Pin& operator=(const Pin&) = delete;
 
-    std::uint64_t bytes() const { return bytes_; }
-
 private:
     Host& host_;
     std::uint64_t bytes_;

@@ -22,8 +22,6 @@ public:
     int mmap(Vma& vma) override;
     std::int64_t pread(void* into, std::size_t size, std::uint64_t offset) override;
 
-    NvgraceGpu& gpu() { return gpu_; }
-
 private:
     bool opened() const { return group_ || context_; }
 

@@ -29,7 +29,6 @@ public:
 
     std::int64_t ioctl(unsigned long request, void* argument) override;
 
-    const VfioGroup& group() const { return group_; }
     void count_device(int change) { devices_open_ += change; }
     /// Attaches the group's GPUs to `domain`; null detaches them.
     void set_domain(const std::shared_ptr<const IommuDomain>& domain);

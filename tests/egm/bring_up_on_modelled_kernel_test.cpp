@@ -122,7 +122,7 @@ TEST_F(ModelledKernelTest, HistogramIsWhatTheKernelDoes) {
                 std::map<std::uint64_t, std::uint64_t> predicted;
                 for (const BlockShare& share : region.blocks)
                     predicted[share.block] = share.blocks();
-                EXPECT_EQ(kernel->stage2_blocks(vm->vm_fd(), {region.ipa, region.size}), predicted)
+                EXPECT_EQ(kernel->stage2_blocks(vm->vm_fd(), region.ipa), predicted)
                     << "page " << page << " alignment " << alignment << " egm" << region.pxm;
             }
         }
@@ -197,16 +197,54 @@ TEST_F(ModelledKernelTest, GpuWhoseMemoryNeverComesUpEndsWithEtime) {
     EXPECT_GE(clock.now, 30 * models::linux::kPicosecondsPerSecond);
 }
 
+/// Passes every call on and remembers which of them were a close.
+struct CloseNotingDoor final : Syscalls {
+    Syscalls& kernel;
+    std::vector<bool> was_close;
+
+    explicit CloseNotingDoor(Syscalls& behind) : kernel(behind) {}
+
+    Syscalls& noted(bool is_close = false) {
+        was_close.push_back(is_close);
+        return kernel;
+    }
+    int open(const char* path, int flags) override { return noted().open(path, flags); }
+    int close(int fd) override { return noted(true).close(fd); }
+    int ioctl(int fd, unsigned long request, void* argument) override { return noted().ioctl(fd, request, argument); }
+    void* mmap(void* address, std::size_t size, int protection, int flags, int fd, std::int64_t offset) override {
+        return noted().mmap(address, size, protection, flags, fd, offset);
+    }
+    int munmap(void* address, std::size_t size) override { return noted().munmap(address, size); }
+    std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) override {
+        return noted().pread(fd, into, size, offset);
+    }
+    int list_directory(const char* path, std::vector<std::string>& names) override {
+        return noted().list_directory(path, names);
+    }
+    int readlink(const char* path, std::string& target) override { return noted().readlink(path, target); }
+    std::size_t page_size() override { return kernel.page_size(); }
+};
+
 TEST_F(ModelledKernelTest, NothingStaysBehindWhateverCallFails) {
     for (const IommuMode mode : {IommuMode::kType1, IommuMode::kIommufdTolerant}) {
         request.iommu = mode;
         boot(two_superchips(64 * kKiB));
-        ASSERT_TRUE(run());
-        const std::uint64_t total = kernel->calls();
-        for (std::uint64_t n = 1; n <= total; ++n) {
+        std::vector<bool> was_close;
+        {
+            CloseNotingDoor door(*kernel);
+            auto vm = bring_up(door, request, listener);
+            ASSERT_TRUE(vm);
+            was_close = door.was_close;
+        }
+        for (std::size_t n = 1; n <= was_close.size(); ++n) {
+            // The modelled kernel keeps the descriptor when a close is made to fail; Linux never does, so the logic
+            // does not try again.
+            if (was_close[n - 1])
+                continue;
             boot(two_superchips(64 * kKiB));
             kernel->fail_call(n, EIO);
-            { auto vm = run(); }
+            const auto vm = run();
+            EXPECT_FALSE(vm);
             EXPECT_EQ(kernel->open_state(), SimSyscalls::OpenState{}) << to_string(mode) << ": call " << n;
         }
     }

@@ -68,6 +68,7 @@ TEST_F(BringUpTest, TwoWholeCarveoutsBecomeTwoNodesInLargestBlocks) {
     EXPECT_EQ(vm->layout().node_count, 34);
     EXPECT_THAT(vm->dma_notes(), IsEmpty());
     EXPECT_EQ(kernel.slots.size(), 2u);
+    EXPECT_EQ(kernel.vm_type, 43u) << "the MMIO window ends at 8 TiB";
     EXPECT_EQ(kernel.dma,
               (std::map<std::uint64_t, std::uint64_t>{{0x4000'0000, 447 * kGiB}, {0x70'0000'0000, 447 * kGiB}}));
     EXPECT_THAT(kernel.violations, IsEmpty());

@@ -90,6 +90,15 @@ TEST(DmaMapperModeTest, TwoGpusOfOneGroupOpenItOnce) {
     EXPECT_EQ(std::count(kernel.log.begin(), kernel.log.end(), "open /dev/vfio/10"), 1);
 }
 
+TEST(DmaMapperModeTest, MoreGroupsSetTheIommuOfTheContainerOnce) {
+    FakeSyscalls kernel;
+    kernel.add_gb200();
+    auto mapper = DmaMapper::create(kernel, IommuMode::kType1);
+    for (const char* bdf : {"0008:01:00.0", "0009:01:00.0", "0018:01:00.0"})
+        ASSERT_TRUE((*mapper)->attach(bdf));
+    EXPECT_THAT(kernel.violations, testing::IsEmpty());
+}
+
 TEST(DmaMapperModeTest, DmaBufIsNotSupportedYet) {
     FakeSyscalls kernel;
     auto mapper = DmaMapper::create(kernel, IommuMode::kIommufdDmaBuf);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
@@ -12,42 +13,6 @@
 #include "egm/uapi/vfio.h"
 
 namespace egm {
-
-void FakeSyscalls::add_carveout(int pxm, std::uint64_t size, const std::vector<std::string>& bdfs) {
-    const std::string name = fmt::format("egm{}", pxm);
-    directories["/sys/class/egm"].push_back(name);
-    files["/sys/class/egm/" + name + "/egm_size"] = fmt::format("{:#x}\n", size);
-    auto& entries = directories["/sys/class/egm/" + name];
-    entries = {"dev", "power", "subsystem", "uevent", "egm_size"};
-    entries.insert(entries.end(), bdfs.rbegin(), bdfs.rend());
-    directories["/dev"].push_back(name);
-    devices["/dev/" + name] = 0;
-}
-
-void FakeSyscalls::add_gpu(const std::string& bdf, int group) {
-    const std::string pci = "/sys/bus/pci/devices/" + bdf;
-    links[pci + "/iommu_group"] = fmt::format("../../../../kernel/iommu_groups/{}", group);
-    links[pci + "/driver"] = "../../../../bus/pci/drivers/nvgrace-gpu-vfio-pci";
-    directories[pci + "/vfio-dev"] = {fmt::format("vfio{}", group)};
-    devices[fmt::format("/dev/vfio/{}", group)] = 0;
-    devices[fmt::format("/dev/vfio/devices/vfio{}", group)] = 0;
-}
-
-void FakeSyscalls::add_kernel_devices() {
-    for (const char* path : {"/dev/kvm", "/dev/vfio/vfio", "/dev/iommu"})
-        devices[path] = 0;
-    directories["/dev"].push_back("iommu");
-    directories["/dev/vfio"] = {"vfio"};
-}
-
-void FakeSyscalls::add_gb200() {
-    add_carveout(5, 447 * kGiB, {"0018:01:00.0", "0019:01:00.0"});
-    add_carveout(4, 447 * kGiB, {"0008:01:00.0", "0009:01:00.0"});
-    int group = 10;
-    for (const char* bdf : {"0008:01:00.0", "0009:01:00.0", "0018:01:00.0", "0019:01:00.0"})
-        add_gpu(bdf, group++);
-    add_kernel_devices();
-}
 
 bool FakeSyscalls::injected() { return ++calls == fail_at; }
 
@@ -165,6 +130,7 @@ int FakeSyscalls::answer(int fd, unsigned long request, void* argument) {
                : value == std::uintptr_t(uapi::kKvmCapArmCacheablePfnmapSupported) ? takes_pfnmap
                                                                                    : 0;
     case uapi::kKvmCreateVm:
+        vm_type = value;
         return add_file("VM");
     case uapi::kKvmSetUserMemoryRegion: {
         const auto& region = *static_cast<const uapi::KvmUserspaceMemoryRegion*>(argument);
@@ -188,6 +154,8 @@ int FakeSyscalls::answer(int fd, unsigned long request, void* argument) {
         return add_file(static_cast<const char*>(argument));
     case uapi::kVfioIommuMapDma: {
         const auto& map = *static_cast<const uapi::VfioIommuType1DmaMap*>(argument);
+        if (map.flags != (uapi::kVfioDmaMapFlagRead | uapi::kVfioDmaMapFlagWrite))
+            violations.push_back("DMA mapping that is not readable and writable");
         return map_dma(map.iova, map.vaddr, map.size, false);
     }
     case uapi::kVfioIommuUnmapDma: {
@@ -199,6 +167,8 @@ int FakeSyscalls::answer(int fd, unsigned long request, void* argument) {
         return 0;
     case uapi::kIommuIoasMap: {
         const auto& map = *static_cast<const uapi::IommuIoasMap*>(argument);
+        if (map.flags != 7)
+            violations.push_back("DMA mapping that is not fixed, readable and writable");
         return map_dma(map.iova, map.user_va, map.length, true);
     }
     case uapi::kIommuIoasUnmap: {
@@ -212,6 +182,9 @@ int FakeSyscalls::answer(int fd, unsigned long request, void* argument) {
     case uapi::kVfioDeviceAttachIommufdPt:
         return static_cast<const uapi::VfioDeviceAttachIommufdPt*>(argument)->pt_id == 7 ? 0 : -ENOENT;
     case uapi::kVfioSetIommu:
+        if (std::exchange(iommu_is_set_, true))
+            violations.push_back("the container's IOMMU set twice");
+        return 0;
     case uapi::kVfioDeviceGetInfo:
         return 0;
     default:

@@ -39,6 +39,8 @@ public:
     std::vector<std::string> log;        ///< calls that change state, as "open /dev/egm4"
     std::vector<std::string> violations; ///< things undone too late or in the wrong order
 
+    unsigned long vm_type = 0; ///< of the last KVM_CREATE_VM: the width of a guest address
+
     // What is held now.
     std::map<int, std::string> open_files;
     std::map<std::uint64_t, std::uint64_t> mapped;    ///< pieces of address space: size by address
@@ -72,6 +74,7 @@ private:
     int unmap_dma(std::uint64_t iova, std::uint64_t& size, bool iommufd);
     int add_file(const std::string& name);
 
+    bool iommu_is_set_ = false; ///< tests use one container each
     int next_fd_ = 3;
     std::uint64_t next_address_ = 0x7000'0001'0000; ///< aligned to 64 KiB and to nothing more
 };

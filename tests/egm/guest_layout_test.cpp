@@ -28,6 +28,13 @@ TEST(GuestLayoutTest, NodesFollowEachOtherFrom1GiB) {
     EXPECT_EQ(layout.nodes[1].ram.end(), Ipa{0xDF'C000'0000});
 }
 
+TEST(GuestLayoutTest, NodeAfterAnOddSizeIsNotMovedToABoundary) {
+    // QEMU leaves no gaps between nodes, whatever that does to the alignment of the next one.
+    const GuestLayout layout = lay_out_guest(sockets(2, 1, 56896 * kMiB));
+    EXPECT_EQ(layout.nodes[1].ram.begin, Ipa{0xE'2400'0000});
+    EXPECT_EQ(layout.nodes[1].ram.end(), Ipa{0x1C'0800'0000});
+}
+
 TEST(GuestLayoutTest, EachGpuAddsEightInitiatorNodes) {
     EXPECT_EQ(lay_out_guest(sockets(2, 2, kGiB)).node_count, 34);
     EXPECT_EQ(lay_out_guest(sockets(1, 4, kGiB)).node_count, 33);
@@ -57,6 +64,12 @@ TEST(GuestLayoutTest, RetiredMemoryOutsideTheRegionIsCutOff) {
     GuestLayoutRequest request;
     request.nodes.push_back({.size = 0x20000, .retired = {{0x10000, 0x30000}, {0x80000, 0x10000}}});
     EXPECT_THAT(lay_out_guest(request).nodes[0].holes, ElementsAre(Range<Ipa>{{0x4001'0000}, 0x10000}));
+}
+
+TEST(GuestLayoutTest, HolesOfARegionInsideItsCarveoutCountFromTheRegion) {
+    GuestLayoutRequest request;
+    request.nodes.push_back({.size = kGiB, .file_offset = kGiB, .retired = {{kGiB + 0x50000, 0x10000}}});
+    EXPECT_THAT(lay_out_guest(request).nodes[0].holes, ElementsAre(Range<Ipa>{{0x4005'0000}, 0x10000}));
 }
 
 TEST(GuestLayoutTest, HighMmioWindowFollowsTheMemoryAtItsOwnAlignment) {

@@ -10,8 +10,9 @@ namespace {
 
 constexpr std::uint32_t kReadWrite = uapi::kVfioDmaMapFlagRead | uapi::kVfioDmaMapFlagWrite;
 
-struct Type1Test : testing::Test {
-    explicit Type1Test(KernelConfig config = small_host()) : kernel(config) {}
+/// A kernel, and a container with one GPU's group in it.
+struct Type1 {
+    explicit Type1(KernelConfig config = small_host()) : kernel(std::move(config)) {}
 
     void ready() {
         container = kernel.open("/dev/vfio/vfio");
@@ -41,6 +42,8 @@ struct Type1Test : testing::Test {
     static constexpr std::uint64_t kPage = 4 * kKiB;
     static constexpr std::uint64_t k2M = 2 * kMiB;
 };
+
+struct Type1Test : testing::Test, Type1 {};
 
 TEST_F(Type1Test, ContainerWithoutAGroupAnswersVersionAndExtensionsOnly) {
     container = kernel.open("/dev/vfio/vfio");
@@ -180,7 +183,7 @@ TEST_F(Type1Test, WrapIsOverflowFromLinux618AndInvalidBefore) {
     for (const auto& [version, expected] : {std::pair{612, -EINVAL}, {618, -EOVERFLOW}, {703, -EOVERFLOW}}) {
         auto config = small_host();
         config.version = version;
-        Type1Test test(config);
+        Type1 test(config);
         test.ready();
         const auto at = u64(test.kernel.map_anonymous(2 * kPage));
         EXPECT_EQ(test.map(at, kMaxU64 - kPage + 1, 2 * kPage), expected);
@@ -230,13 +233,13 @@ TEST_F(Type1Test, ContainerTakes65535Mappings) {
     EXPECT_EQ(map(at, 0x9000000, kPage), 0);
 }
 
-struct Type1MemlockTest : Type1Test {
+struct Type1MemlockTest : testing::Test, Type1 {
     static KernelConfig limited() {
         auto config = small_host();
         config.memlock_limit = 8 * kMiB;
         return config;
     }
-    Type1MemlockTest() : Type1Test(limited()) {}
+    Type1MemlockTest() : Type1(limited()) {}
 };
 
 TEST_F(Type1MemlockTest, AnonymousMemoryCountsAndEgmDoesNot) {
@@ -277,7 +280,7 @@ TEST_F(Type1Test, MapOfEgmWalksEveryBasePage) {
 TEST_F(Type1Test, ThirtyTwoGibibytesOfBasePagesTakeAboutASecond) {
     auto config = small_host();
     config.carveouts[0].range.size = 32 * kGiB;
-    Type1Test test(config);
+    Type1 test(config);
     test.ready();
     const auto at = u64(test.kernel.map_file(test.kernel.open("/dev/egm4"), 32 * kGiB));
     const auto took = test.kernel.time([&] { EXPECT_EQ(test.map(at, 32 * kGiB, 32 * kGiB), 0); });

@@ -1,0 +1,161 @@
+#include "sim/binding.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+namespace sim {
+
+namespace {
+constexpr double kBusy = 0.93;    ///< share of the time from which on a server binds
+constexpr double kWaitedFor = 0.5; ///< share of the time from which on a pool of requests in flight binds
+} // namespace
+
+ResourceSample sample(Machine& machine) {
+    ResourceSample taken;
+    taken.time = machine.events().now();
+    for (const Resource& resource : machine.resources()) {
+        taken.busy.push_back(resource.busy_until(taken.time));
+    }
+    return taken;
+}
+
+Binding find_binding(const PlannedStream& planned, const StreamBound& bound, const StreamResult& line, Machine& machine,
+                     const ResourceSample& before, const ResourceSample& after) {
+    Binding binding;
+    if (planned.is_latency) {
+        std::map<std::string, double> parts;
+        for (const auto& [component, time] : bound.stages) {
+            parts[component] += time;
+        }
+        double largest = 0;
+        for (const auto& [component, time] : parts) {
+            if (time > largest) {
+                largest = time;
+                binding.resource = component;
+            }
+        }
+        binding.share_of_time = line.value > 0 ? std::min(largest / line.value, 1.0) : 0;
+        return binding;
+    }
+    const double time = static_cast<double>(std::max<models::Picoseconds>(after.time - before.time, 1));
+    const Resource* busiest = nullptr;
+    const Resource* awaited = nullptr;
+    double busy = 0;
+    double waited = 0;
+    for (std::size_t i = 0; i < machine.resources().size(); ++i) {
+        const Resource& resource = machine.resources()[i];
+        const double share = std::min(static_cast<double>(after.busy[i] - before.busy[i]) / time, 1.0);
+        if (resource.server != nullptr) {
+            const auto use = bound.uses.find(resource.server);
+            if (use != bound.uses.end() && use->second > 0 && share > busy) {
+                busy = share;
+                busiest = &resource;
+            }
+        } else if (resource.name.rfind(planned.stream->initiator + " ", 0) == 0 && share > waited) {
+            waited = share;
+            awaited = &resource;
+        }
+    }
+    // What the stream could have if this limit were away, by its other limits alone.
+    double next = std::numeric_limits<double>::max();
+    const auto consider = [&](double bytes_per_second, const std::string& name) {
+        if (bytes_per_second < next) {
+            next = bytes_per_second;
+            binding.next = name;
+        }
+    };
+    const models::Server* bound_server = nullptr;
+    bool own = false;
+    if (busiest != nullptr && busy >= kBusy) {
+        binding.resource = busiest->name;
+        binding.share_of_time = busy;
+        bound_server = busiest->server;
+    } else if (awaited != nullptr && waited >= kWaitedFor) {
+        binding.resource = awaited->name;
+        binding.share_of_time = waited;
+    } else {
+        binding.resource = bound.own_limit;
+        binding.share_of_time = 1;
+        own = true;
+    }
+    for (const auto& [server, picoseconds] : bound.uses) {
+        if (server != bound_server && picoseconds > 0) {
+            consider(1e12 / picoseconds, server->name());
+        }
+    }
+    if (!own) {
+        consider(bound.own_bytes_per_second, bound.own_limit);
+    }
+    const double value = line.value / planned.bytes_per_unit_byte;
+    if (value > 0 && next < std::numeric_limits<double>::max()) {
+        binding.widening_worth = std::max(std::min(2 * value, next) / value - 1, 0.0);
+        if (next >= 2 * value) {
+            binding.next.clear(); // still the same, only wider
+        }
+    }
+    return binding;
+}
+
+const char* to_string(Grade grade) {
+    switch (grade) {
+    case Grade::kCalibrated:
+        return "calibrated";
+    case Grade::kComposed:
+        return "composed";
+    case Grade::kExtrapolated:
+        return "extrapolated";
+    }
+    return "";
+}
+
+void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& machine, StreamResult& line) {
+    const Topology& topology = machine.topology();
+    const Stream& stream = *planned.stream;
+    line.grade = Grade::kCalibrated;
+    const auto lower = [&](Grade grade, const std::string& reason) {
+        line.grade = std::max(line.grade, grade);
+        if (std::find(line.reasons.begin(), line.reasons.end(), reason) == line.reasons.end()) {
+            line.reasons.push_back(reason);
+        }
+    };
+    std::set<std::string> passed{stream.initiator};
+    for (const auto& [component, time] : bound.stages) {
+        passed.insert(component);
+    }
+    unsigned crossings = 0;
+    for (const std::string& name : passed) {
+        Trust trust = Trust::kCalibrated;
+        if (const Part* part = topology.find(name)) {
+            trust = part->trust;
+            crossings += std::holds_alternative<models::SwitchSpec>(part->spec);
+        }
+        for (const Link& link : topology.links) {
+            if (link.name == name) {
+                trust = link.trust;
+                ++crossings;
+            }
+        }
+        if (trust == Trust::kAssumed) {
+            lower(Grade::kExtrapolated, "assumed figures: " + name);
+        } else if (trust == Trust::kDerived) {
+            lower(Grade::kComposed, "derived figures: " + name);
+        }
+    }
+    if (crossings > 1) {
+        lower(Grade::kComposed, "path over several links");
+    }
+    if (stream.operation == Operation::kRandomRead || stream.operation == Operation::kRandomWrite) {
+        lower(Grade::kExtrapolated, "random access was never calibrated");
+    }
+    if (stream.engine == Engine::kCpu && stream.operation != Operation::kPointerChase &&
+        stream.operation != Operation::kPingPong &&
+        stream.working_set_bytes <= machine.cpu(stream.initiator).spec->caches.back().capacity_bytes) {
+        lower(Grade::kExtrapolated, "the working set fits the CPU's caches, which the model leaves out of streams");
+    }
+    for (const std::string& assumption : planned.assumptions) {
+        lower(Grade::kExtrapolated, "assumed: " + assumption);
+    }
+}
+
+} // namespace sim

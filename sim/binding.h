@@ -1,0 +1,27 @@
+#pragma once
+
+#include <vector>
+
+#include "sim/machine.h"
+#include "sim/result.h"
+#include "sim/static_bound.h"
+
+namespace sim {
+
+/// How busy every resource of a machine has been up to some instant.
+struct ResourceSample {
+    models::Picoseconds time = 0;
+    std::vector<models::Picoseconds> busy; ///< as `Machine::resources`
+};
+ResourceSample sample(Machine& machine);
+
+/// What limited a measured stream. A resource that it uses and that was busy for nearly all of the time binds; else one
+/// that kept requests waiting for most of the time; else the stream's own requests in flight, issue rate or cap. Of a
+/// latency: the component with the largest part in it.
+Binding find_binding(const PlannedStream& planned, const StreamBound& bound, const StreamResult& line, Machine& machine,
+                     const ResourceSample& before, const ResourceSample& after);
+
+/// How far to trust a stream's figure, and why.
+void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& machine, StreamResult& line);
+
+} // namespace sim

@@ -1,0 +1,139 @@
+#include "sim/host.h"
+
+#include <systemc>
+
+#include "sim/host_kernel.h"
+
+namespace sim {
+
+namespace {
+/// "grace0" of "grace0.egm".
+std::string part_of(const std::string& memory) { return memory.substr(0, memory.rfind('.')); }
+} // namespace
+
+class HostOs::SystemcClock final : public models::linux::Clock {
+public:
+    void pass(std::uint64_t picoseconds) override {
+        if (picoseconds != 0) {
+            sc_core::wait(sc_core::sc_time::from_value(picoseconds));
+        }
+    }
+};
+
+class HostOs::Recorder final : public egm::StepListener {
+public:
+    Recorder(std::string vm, std::vector<BringUpStep>& steps) : vm_(std::move(vm)), steps_(steps) {}
+
+    void begin(std::string_view step, std::string_view object) override {
+        began_ = sc_core::sc_time_stamp().value();
+        step_ = step;
+        object_ = object;
+    }
+    void end() override { steps_.push_back({vm_, step_, object_, sc_core::sc_time_stamp().value() - began_}); }
+
+private:
+    std::string vm_;
+    std::vector<BringUpStep>& steps_;
+    models::Picoseconds began_ = 0;
+    std::string step_;
+    std::string object_;
+};
+
+HostOs::HostOs(const Scenario& scenario, const AddressPlan& plan, models::SparseStore& store)
+    : scenario_(scenario), plan_(plan), clock_(std::make_unique<SystemcClock>()),
+      kernel_(std::make_unique<models::linux::SimSyscalls>(host_kernel(scenario, plan), *clock_, store)) {}
+
+HostOs::~HostOs() = default;
+
+egm::Result<void> HostOs::bring_up() {
+    for (const FaultSetup& fault : scenario_.software.faults) {
+        if (fault.kind == FaultSetup::Kind::kFailCall) {
+            kernel_->fail_call(fault.call_number, fault.error_number);
+        }
+    }
+    for (const VmSetup& setup : scenario_.software.vms) {
+        if (auto done = bring_up_one(setup); !done) {
+            shut_down();
+            return done;
+        }
+    }
+    return {};
+}
+
+egm::Result<void> HostOs::bring_up_one(const VmSetup& setup) {
+    egm::VmRequest request;
+    request.name = setup.name;
+    request.vcpus = setup.vcpus;
+    request.enforce_offset_zero = setup.enforce_offset_zero;
+    request.block_alignment = setup.block_alignment;
+    switch (scenario_.software.iommu) {
+    case IommuBackend::kType1:
+        request.iommu = egm::IommuMode::kType1;
+        break;
+    case IommuBackend::kIommufdStrict:
+        request.iommu = egm::IommuMode::kIommufdStrict;
+        break;
+    case IommuBackend::kIommufdTolerant:
+        request.iommu = egm::IommuMode::kIommufdTolerant;
+        break;
+    }
+    for (const RegionSetup& region : setup.memory) {
+        const auto dram = plan_.dram.find(part_of(region.memory));
+        if (region.memory.ends_with(".egm")) {
+            request.regions.push_back({dram->second.pxm, region.size_bytes, region.file_offset});
+        } else {
+            request.legacy_memory_bytes += region.size_bytes;
+        }
+    }
+    for (const std::string& gpu : setup.gpus) {
+        request.gpu_bdfs.push_back(gpu_bdf(scenario_.topology, gpu));
+    }
+    Recorder recorder(setup.name, steps_);
+    const auto began = sc_core::sc_time_stamp().value();
+    auto vm = egm::bring_up(*kernel_, request, recorder);
+    if (!vm) {
+        return egm::fail(vm.error());
+    }
+    const auto took = sc_core::sc_time_stamp().value() - began;
+    machines_.push_back(std::move(*vm));
+    reports_.push_back(report(setup, machines_.back()));
+    reports_.back().bring_up_time = took;
+    return {};
+}
+
+VmReport HostOs::report(const VmSetup& setup, const egm::VirtualMachine& vm) {
+    VmReport report{setup.name, setup.gpus, {}, vm.dma_notes(), 0};
+    const models::linux::CallCosts costs;
+    for (std::size_t i = 0; i < vm.regions().size(); ++i) {
+        const egm::GuestRegion& region = vm.regions()[i];
+        RegionReport line;
+        line.cpu = part_of(setup.memory[i].memory);
+        line.pxm = region.pxm;
+        line.file_offset = region.file_offset;
+        line.size = region.size;
+        line.hva = region.hva;
+        line.ipa = region.ipa;
+        if (const auto first = kernel_->stage2(vm.vm_fd(), region.ipa)) {
+            line.spa = first->spa;
+        }
+        line.blocks = kernel_->stage2_blocks(vm.vm_fd(), region.ipa);
+        for (const auto& [block, count] : line.blocks) {
+            line.stage2_faults += count;
+        }
+        line.first_touch = line.stage2_faults * costs.stage2_fault_ps;
+        line.why_not_larger = region.why_not_larger;
+        line.losses = region.losses;
+        line.dma_mapped = region.dma_mapped;
+        report.regions.push_back(std::move(line));
+    }
+    return report;
+}
+
+bool HostOs::shut_down() {
+    while (!machines_.empty()) {
+        machines_.pop_back();
+    }
+    return kernel_->open_state() == models::linux::SimSyscalls::OpenState{};
+}
+
+} // namespace sim

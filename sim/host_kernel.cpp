@@ -1,0 +1,98 @@
+#include "sim/host_kernel.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace sim {
+
+namespace {
+
+/// What `lspci` shows. Source: Linux drivers/vfio/pci/nvgrace-gpu/main.c, its table of device ids.
+std::uint16_t device_id(const Part& gpu) {
+    if (gpu.preset.rfind("hopper", 0) == 0) {
+        return 0x2342;
+    }
+    return gpu.preset.rfind("blackwell", 0) == 0 ? 0x2941 : 0x2330;
+}
+
+} // namespace
+
+std::string gpu_bdf(const Topology& topology, const std::string& name) {
+    unsigned index_in_socket = 0;
+    unsigned index = 0;
+    for (const Part& part : topology.parts) {
+        if (!std::holds_alternative<models::GpuSpec>(part.spec)) {
+            continue;
+        }
+        const Part& gpu = *topology.find(name);
+        if (part.name == name) {
+            break;
+        }
+        ++index;
+        index_in_socket += part.socket == gpu.socket;
+    }
+    const Part& gpu = *topology.find(name);
+    if (!topology.egm) {
+        return fmt::format("0000:{:02x}:00.0", 0x18 + 0x10 * index);
+    }
+    return fmt::format("{:04x}:01:00.0", std::max(gpu.socket, 0) * 16 + 8 + static_cast<int>(index_in_socket));
+}
+
+models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressPlan& plan) {
+    const Topology& topology = scenario.topology;
+    models::linux::KernelConfig config;
+    config.arch = topology.egm ? models::linux::HostArch::kArm64 : models::linux::HostArch::kX86;
+    config.page_size = scenario.software.host_page_bytes;
+    config.version = scenario.software.kernel_major * 100 + scenario.software.kernel_minor;
+    config.shape = models::linux::EgmShape::kE2;
+    int index = 0;
+    for (const Part& part : topology.parts) {
+        if (!std::holds_alternative<models::GpuSpec>(part.spec)) {
+            continue;
+        }
+        models::linux::GpuConfig gpu;
+        gpu.bdf = gpu_bdf(topology, part.name);
+        gpu.iommu_group = 16 + index;
+        gpu.vfio_index = index;
+        gpu.device_id = device_id(part);
+        gpu.socket = topology.egm ? part.socket : -1;
+        gpu.hbm = plan.hbm.at(part.name);
+        gpu.coherent = topology.egm;
+        config.gpus.push_back(gpu);
+        ++index;
+    }
+    for (const auto& [cpu, dram] : plan.dram) {
+        config.host_memory.push_back(dram.host);
+        if (dram.carveout.size == 0) {
+            continue;
+        }
+        models::linux::CarveoutConfig carveout;
+        carveout.pxm = dram.pxm;
+        carveout.range = dram.carveout;
+        for (const auto& gpu : config.gpus) {
+            if (gpu.socket == topology.find(cpu)->socket) {
+                carveout.gpu_bdfs.push_back(gpu.bdf);
+            }
+        }
+        config.carveouts.push_back(carveout);
+    }
+    for (const FaultSetup& fault : scenario.software.faults) {
+        if (fault.kind == FaultSetup::Kind::kGpuNotReady) {
+            for (auto& gpu : config.gpus) {
+                gpu.c2c_ready = gpu.c2c_ready && gpu.bdf != gpu_bdf(topology, fault.part);
+            }
+        } else if (fault.kind == FaultSetup::Kind::kRetiredPages) {
+            const auto& dram = plan.dram.at(fault.part);
+            for (auto& carveout : config.carveouts) {
+                for (const std::uint64_t offset : fault.offsets) {
+                    if (carveout.pxm == dram.pxm) {
+                        carveout.retired.push_back(dram.carveout.begin + offset);
+                    }
+                }
+            }
+        }
+    }
+    return config;
+}
+
+} // namespace sim

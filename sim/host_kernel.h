@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "models/linux/kernel_config.h"
+#include "sim/address_plan.h"
+#include "sim/scenario.h"
+
+namespace sim {
+
+/// PCI address of a GPU, as Grace firmware numbers segments: (segment >> 4) & 15 is the socket, and a tray's GPUs begin
+/// at segment 8 of it (GB200: 0008:01:00.0, 0009:01:00.0, 0018:01:00.0, 0019:01:00.0).
+std::string gpu_bdf(const Topology& topology, const std::string& gpu);
+
+/// The host that the scenario describes, for the modelled kernel.
+models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressPlan& plan);
+
+} // namespace sim

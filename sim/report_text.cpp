@@ -1,0 +1,216 @@
+#include "sim/report_text.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <set>
+
+namespace sim {
+
+std::string in_size(std::uint64_t bytes) {
+    constexpr std::array kUnits{"B", "KiB", "MiB", "GiB", "TiB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1024 && unit + 1 < kUnits.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    return fmt::format("{:.4g} {}", value, kUnits[unit]);
+}
+
+std::string in_rate(double bytes_per_second) {
+    return bytes_per_second >= 1e12 ? fmt::format("{:.3f} TB/s", bytes_per_second / 1e12)
+           : bytes_per_second >= 1e8 ? fmt::format("{:.1f} GB/s", bytes_per_second / 1e9)
+                                     : fmt::format("{:.4f} GB/s", bytes_per_second / 1e9);
+}
+
+std::string in_time(double picoseconds) {
+    constexpr std::array kUnits{"ps", "ns", "us", "ms", "s"};
+    std::size_t unit = 0;
+    while (picoseconds >= 1000 && unit + 1 < kUnits.size()) {
+        picoseconds /= 1000;
+        ++unit;
+    }
+    return fmt::format("{:.4g} {}", picoseconds, kUnits[unit]);
+}
+
+namespace {
+
+std::string in_figure(const StreamResult& line) { return line.is_latency ? in_time(line.value) : in_rate(line.value); }
+
+const char* mark(Grade grade) {
+    switch (grade) {
+    case Grade::kCalibrated:
+        return "cal";
+    case Grade::kComposed:
+        return "comp";
+    case Grade::kExtrapolated:
+        return "extra";
+    }
+    return "";
+}
+
+std::string binding(const StreamResult& line) {
+    const Binding& bound = line.binding;
+    std::string text = fmt::format("{}, {:.0f} % of the {}", bound.resource, bound.share_of_time * 100,
+                                   line.is_latency ? "latency" : "time");
+    if (!line.is_latency && bound.widening_worth >= 0.005) {
+        text += fmt::format("; twice as wide: +{:.0f} %", bound.widening_worth * 100);
+        if (!bound.next.empty()) {
+            text += ", then " + bound.next;
+        }
+    }
+    return text;
+}
+
+void bring_up(const RunResult& result, std::string& out) {
+    if (result.steps.empty()) {
+        return;
+    }
+    out += "\nBring-up (simulated time)\n";
+    for (std::size_t i = 0; i < result.steps.size();) {
+        const BringUpStep& step = result.steps[i];
+        out += fmt::format("  {:<8} {:<24} {:<46} {:>12}\n", step.vm, step.step, step.object, in_time(static_cast<double>(step.took)));
+        ++i;
+    }
+    for (const VmReport& vm : result.vms) {
+        out += fmt::format("  {:<8} ready after {}\n", vm.name, in_time(static_cast<double>(vm.bring_up_time)));
+        for (const RegionReport& region : vm.regions) {
+            std::string blocks;
+            for (auto it = region.blocks.rbegin(); it != region.blocks.rend(); ++it) {
+                blocks += fmt::format("{}{} x {}", blocks.empty() ? "" : " + ", it->second, in_size(it->first));
+            }
+            out += fmt::format("           {}{}: {} at guest {:#x}, stage-2 blocks {}\n", region.cpu,
+                               region.pxm >= 0 ? ".egm" : ".system", in_size(region.size), region.ipa.value, blocks);
+            if (!region.why_not_larger.empty()) {
+                out += fmt::format("             no larger blocks: {}\n", region.why_not_larger);
+            }
+            out += fmt::format("             first touch of all of it: {} stage-2 faults, {}\n", region.stage2_faults,
+                               in_time(static_cast<double>(region.first_touch)));
+            if (region.pxm >= 0) {
+                out += fmt::format("             lost: {} retired, {} to alignment, {} of the carveout not assigned\n",
+                                   in_size(region.losses.retired), in_size(region.losses.alignment),
+                                   in_size(region.losses.unassigned));
+            }
+        }
+        for (const std::string& note : vm.notes) {
+            out += fmt::format("           note: {}\n", note);
+        }
+    }
+    std::size_t agreeing = 0;
+    for (const ViewCheck& check : result.views) {
+        agreeing += check.agree;
+        if (!check.agree) {
+            out += fmt::format("  CORRUPTED {} as {} sees it by {}: {}\n", check.region, check.gpu, check.how, check.detail);
+        }
+    }
+    if (!result.views.empty()) {
+        out += fmt::format("  views of CPU and GPU compared byte by byte: {} of {} agree\n", agreeing, result.views.size());
+    }
+    out += "  Call times are assumed unless docs/timing.md names a source: take them as orders of magnitude.\n";
+}
+
+const GroupResult* partner(const RunResult& result, const StreamGroup* group, bool virtualized) {
+    for (const SettingResult& setting : result.settings) {
+        for (const GroupResult& candidate : setting.groups) {
+            if (setting.virtualized == virtualized && candidate.group == group) {
+                return &candidate;
+            }
+        }
+    }
+    return nullptr;
+}
+
+void traffic(const RunResult& result, std::string& out) {
+    const bool both = result.settings.size() == 2;
+    out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>6}\n", "Traffic", "native", both ? "in VM" : "",
+                       both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
+    std::set<Grade> grades;
+    std::set<std::string> reasons;
+    for (const StreamGroup& group : result.scenario->groups) {
+        const GroupResult* const native = partner(result, &group, false);
+        const GroupResult* const vm = partner(result, &group, true);
+        const GroupResult* const shown = native != nullptr ? native : vm;
+        if (shown == nullptr) {
+            continue;
+        }
+        if (group.streams.size() > 1) {
+            out += fmt::format("{} (together)\n", group.name);
+        }
+        for (std::size_t i = 0; i < group.streams.size(); ++i) {
+            const auto column = [&](const GroupResult* one) {
+                return one == nullptr ? std::string("-") : !one->streams[i].fault.empty() ? "fault" : in_figure(one->streams[i]);
+            };
+            const StreamResult& line = vm != nullptr && vm->streams[i].fault.empty() ? vm->streams[i] : shown->streams[i];
+            std::string ratio;
+            if (native != nullptr && vm != nullptr && native->streams[i].value > 0 && vm->streams[i].value > 0) {
+                ratio = fmt::format("{:.3f}", vm->streams[i].value / native->streams[i].value);
+            }
+            const std::string bound = line.is_latency ? in_time(line.bound) : in_rate(line.bound);
+            out += fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>6}\n",
+                               (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
+                               both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
+                               line.steady && line.value > 0 ? fmt::format("{:.2f} %", line.half_width / line.value * 100)
+                               : line.value > 0              ? "unsteady"
+                                                             : "",
+                               mark(line.grade));
+            for (const GroupResult* one : {native, vm}) {
+                if (one != nullptr && !one->streams[i].fault.empty()) {
+                    out += fmt::format("    {}: {}\n", one == vm ? "in VM" : "native", one->streams[i].fault);
+                }
+            }
+            if (line.fault.empty()) {
+                out += fmt::format("    limited by {}\n", binding(line));
+                grades.insert(line.grade);
+            }
+        }
+        if (group.streams.size() > 1 && shown->total > 0) {
+            out += fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} %\n", "  sum",
+                               native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
+                               native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
+                               in_rate(shown->total_bound), shown->total / shown->total_bound * 100);
+        }
+    }
+    out += "\nbound: what the static model of the same machine allows; share: of that bound.\n";
+    if (grades.count(Grade::kCalibrated) != 0) {
+        out += "cal: fitted to published measurements of these parts, within 5 % (latency 10 %) where docs/timing.md shows it.\n";
+    }
+    if (grades.count(Grade::kComposed) != 0) {
+        out += "comp: composed of calibrated or derived parts; not compared with a measurement of the whole.\n";
+    }
+    if (grades.count(Grade::kExtrapolated) != 0) {
+        out += "extra: rests on figures that nobody has published:\n";
+        for (const SettingResult& setting : result.settings) {
+            for (const GroupResult& group : setting.groups) {
+                for (const StreamResult& line : group.streams) {
+                    if (line.grade == Grade::kExtrapolated) {
+                        reasons.insert(line.reasons.begin(), line.reasons.end());
+                    }
+                }
+            }
+        }
+        for (const std::string& reason : reasons) {
+            out += "  - " + reason + "\n";
+        }
+    }
+}
+
+} // namespace
+
+std::string text_report(const RunResult& result) {
+    const Scenario& scenario = *result.scenario;
+    std::string out = fmt::format("{} on {} (seed {})\n", scenario.name, scenario.topology.name, scenario.seed);
+    if (!scenario.description.empty()) {
+        out += scenario.description + "\n";
+    }
+    bring_up(result, out);
+    if (!result.settings.empty()) {
+        traffic(result, out);
+    }
+    if (result.interrupted) {
+        out += "\nInterrupted: the figures above are what was known until then.\n";
+    }
+    return out;
+}
+
+} // namespace sim

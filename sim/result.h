@@ -1,0 +1,85 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "sim/host.h"
+#include "sim/scenario.h"
+
+namespace sim {
+
+/// What limits a stream, and for what share of the measured time it did.
+struct Binding {
+    std::string resource;
+    double share_of_time = 0;
+    double widening_worth = 0; ///< how much more the stream could get, by the static bound, if this were twice as wide
+    std::string next;          ///< what would bind then
+};
+
+/// How far to trust a figure.
+enum class Grade {
+    kCalibrated,   ///< the parts and the regime were fitted to published measurements
+    kComposed,     ///< composed of calibrated parts
+    kExtrapolated, ///< rests on a parameter without a published figure, or on a machine never measured
+};
+const char* to_string(Grade grade);
+
+struct StreamResult {
+    const Stream* stream = nullptr;
+    bool is_latency = false;
+    double value = 0;           ///< bytes a second, or picoseconds
+    double half_width = 0;      ///< of the 95 % confidence interval, same unit
+    bool steady = true;         ///< the interval became as narrow as asked for
+    double bound = 0;           ///< most bytes a second, or fewest picoseconds
+    double access_latency = 0;  ///< picoseconds from issue to last byte, under this load
+    double translation_misses = 0; ///< share of look-ups
+    Binding binding;
+    Grade grade = Grade::kComposed;
+    std::vector<std::string> reasons; ///< of the grade
+    std::uint64_t bytes_sent = 0;     ///< whole run of the stream, after it drained
+    std::uint64_t bytes_received = 0;
+    std::string fault;          ///< why it could not run; else empty
+
+    /// value / bound of a bandwidth, bound / value of a latency: 1 is the best there can be.
+    double share_of_bound() const { return is_latency ? (value > 0 ? bound / value : 0) : bound > 0 ? value / bound : 0; }
+};
+
+struct GroupResult {
+    const StreamGroup* group = nullptr;
+    std::vector<StreamResult> streams;
+    double total = 0;       ///< bytes a second of all bandwidth streams
+    double total_bound = 0; ///< most that they could reach together
+    models::Picoseconds measured = 0; ///< simulated time of the measurement
+};
+
+/// One software set-up: bare metal, or the VMs.
+struct SettingResult {
+    bool virtualized = false;
+    std::vector<GroupResult> groups;
+};
+
+/// The two views of each region compared: a vCPU writes, a GPU reads.
+struct ViewCheck {
+    std::string region; ///< "vm0/grace0.egm"
+    std::string gpu;
+    std::string how;    ///< "EGM aperture", "IOVA"
+    bool agree = true;
+    std::string detail;
+};
+
+struct RunResult {
+    const Scenario* scenario = nullptr;
+    std::vector<SettingResult> settings;
+    std::vector<BringUpStep> steps;
+    std::vector<VmReport> vms;
+    std::vector<ViewCheck> views;
+    std::optional<egm::Error> bring_up_error;
+    bool undone = true;       ///< after the run, or the error, nothing was left open
+    bool interrupted = false;
+    models::Picoseconds simulated = 0;
+    std::uint64_t events = 0;
+};
+
+} // namespace sim

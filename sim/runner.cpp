@@ -1,0 +1,167 @@
+#include "sim/runner.h"
+
+#include <algorithm>
+#include <systemc>
+
+#include "sim/machine.h"
+#include "sim/measure.h"
+#include "sim/view_check.h"
+
+namespace sim {
+
+namespace {
+
+/// The thread in which software runs: the bring-up waits for the kernel's calls here, and the measurement for traffic.
+class Software final : public sc_core::sc_module {
+public:
+    Software(const sc_core::sc_module_name& name, std::function<void()> act) : sc_module(name), act_(std::move(act)) {
+        SC_HAS_PROCESS(Software);
+        SC_THREAD(run);
+        set_stack_size(1 << 20);
+    }
+
+private:
+    void run() {
+        act_();
+        sc_core::sc_stop();
+    }
+
+    std::function<void()> act_;
+};
+
+class Run {
+public:
+    Run(const Scenario& scenario, const RunListener& listener)
+        : scenario_(scenario), listener_(listener), plan_(plan_addresses(scenario.topology, scenario.software)),
+          machine_(scenario.topology, plan_), planner_(scenario, machine_), software_("software", [this] { act(); }) {
+        result_.scenario = &scenario;
+    }
+
+    RunResult go() {
+        sc_core::sc_start();
+        result_.simulated = sc_core::sc_time_stamp().value();
+        result_.events = machine_.events().fired();
+        return std::move(result_);
+    }
+
+private:
+    bool go_on() {
+        if (listener_.go_on && !listener_.go_on()) {
+            result_.interrupted = true;
+        }
+        return !result_.interrupted;
+    }
+    void say(const std::string& what) {
+        if (listener_.progress) {
+            listener_.progress(what);
+        }
+    }
+
+    void act() {
+        const SoftwareSetup& software = scenario_.software;
+        if (software.vms.empty() || software.compare_native) {
+            traffic(nullptr);
+        }
+        if (software.vms.empty() || !go_on()) {
+            return;
+        }
+        say("bring-up");
+        HostOs host(scenario_, plan_, machine_.store());
+        const auto done = host.bring_up();
+        result_.steps = host.steps();
+        if (!done) {
+            result_.bring_up_error = done.error();
+        } else {
+            result_.vms = host.vms();
+            result_.views = check_views(scenario_, machine_, host);
+            const bool sound = std::all_of(result_.views.begin(), result_.views.end(),
+                                           [](const ViewCheck& check) { return check.agree; });
+            if (sound) {
+                machine_.flush_translations();
+                traffic(&host);
+            }
+        }
+        result_.undone = host.shut_down();
+    }
+
+    void traffic(HostOs* host) {
+        SettingResult setting;
+        setting.virtualized = host != nullptr;
+        for (const StreamGroup& group : scenario_.groups) {
+            if (!go_on()) {
+                break;
+            }
+            say((host != nullptr ? "vm: " : "native: ") + group.name);
+            setting.groups.push_back(run_group(group, host));
+        }
+        result_.settings.push_back(std::move(setting));
+    }
+
+    GroupResult run_group(const StreamGroup& group, HostOs* host) {
+        planner_.begin_group();
+        std::vector<PlannedStream> planned;
+        std::vector<StreamResult> refused;
+        for (const Stream& stream : group.streams) {
+            auto one = planner_.plan(stream, host);
+            if (one) {
+                planned.push_back(std::move(*one));
+            } else {
+                StreamResult line;
+                line.stream = &stream;
+                line.fault = one.error();
+                refused.push_back(std::move(line));
+            }
+        }
+        for (PlannedStream& stream : planned) {
+            warm(stream);
+        }
+        GroupResult result;
+        result.group = &group;
+        if (!planned.empty()) {
+            result = measure_group(group, planned, machine_, scenario_.measurement, [this] { return go_on(); });
+        }
+        result.streams.insert(result.streams.end(), refused.begin(), refused.end());
+        std::stable_sort(result.streams.begin(), result.streams.end(),
+                         [](const StreamResult& a, const StreamResult& b) { return a.stream < b.stream; });
+        return result;
+    }
+
+    /// Fills TLBs as a long run would have, for accesses without order: their cold misses would take a simulated
+    /// second to become rare.
+    void warm(PlannedStream& stream) {
+        if (stream.job.pattern != models::StreamJob::Pattern::kChase &&
+            stream.job.pattern != models::StreamJob::Pattern::kRandom) {
+            return;
+        }
+        const auto warm_leg = [&](const models::Leg& leg) {
+            stream.translator->warm(*leg.mapping, leg.working_set, stream.job.workers);
+            if (leg.mapping->tables() == models::Mapping::Tables::kSmmu) {
+                for (const Part& part : scenario_.topology.parts) {
+                    if (part.name == home_cpu(scenario_.topology, stream.stream->initiator)) {
+                        machine_.cpu(part.name).smmu->warm(*leg.mapping, leg.working_set);
+                    }
+                }
+            }
+        };
+        for (const models::Leg& leg : stream.job.reads) {
+            warm_leg(leg);
+        }
+        if (stream.job.write) {
+            warm_leg(*stream.job.write);
+        }
+    }
+
+    const Scenario& scenario_;
+    const RunListener& listener_;
+    AddressPlan plan_;
+    Machine machine_;
+    StreamPlanner planner_;
+    Software software_;
+    RunResult result_;
+};
+
+} // namespace
+
+RunResult run_scenario(const Scenario& scenario, const RunListener& listener) { return Run(scenario, listener).go(); }
+
+} // namespace sim

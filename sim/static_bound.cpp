@@ -1,0 +1,146 @@
+#include "sim/static_bound.h"
+
+#include <algorithm>
+#include <glpk.h>
+#include <limits>
+
+namespace sim {
+
+namespace {
+
+constexpr double kPicosecondsPerSecond = 1e12;
+
+struct LegCost {
+    double latency = 0;       ///< mean over caches and memory
+    double latency_least = 0; ///< of the fastest way
+};
+
+/// Adds what a burst of `bytes` costs on `leg`'s path to `bound`, and returns its latency.
+LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound) {
+    models::PathTrace path = engine.trace_path(leg, bytes);
+    double missing = 1;
+    double latency = 0;
+    double least = std::numeric_limits<double>::max();
+    for (const models::Leg::Hit& hit : leg.hits) {
+        missing -= hit.share;
+        latency += hit.share * static_cast<double>(hit.latency);
+        least = hit.share > 0 ? std::min(least, static_cast<double>(hit.latency)) : least;
+    }
+    missing = std::max(missing, 0.0);
+    for (const auto& use : path.uses) {
+        bound.uses[use.server] += missing * use.picoseconds / static_cast<double>(bytes);
+    }
+    if (leg.gate != nullptr) {
+        bound.uses[leg.gate] += kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
+    }
+    for (const auto& [component, time] : path.stages) {
+        bound.stages.emplace_back(component, missing * static_cast<double>(time));
+    }
+    latency += missing * static_cast<double>(path.latency);
+    return {latency, missing > 0 ? std::min(least, static_cast<double>(path.latency)) : least};
+}
+
+void limit(StreamBound& bound, double bytes_per_second, const std::string& words) {
+    if (bytes_per_second < bound.own_bytes_per_second) {
+        bound.own_bytes_per_second = bytes_per_second;
+        bound.own_limit = words;
+    }
+}
+
+} // namespace
+
+StreamBound static_bound(const PlannedStream& planned) {
+    const models::StreamJob& job = planned.job;
+    StreamBound bound;
+    bound.own_bytes_per_second = std::numeric_limits<double>::max();
+    if (job.pattern == models::StreamJob::Pattern::kPingPong) {
+        for (const auto& turn : job.turns) {
+            if (turn.local) {
+                bound.stages.emplace_back("core to core", static_cast<double>(turn.leg.overhead));
+                bound.latency_ps += static_cast<double>(turn.leg.overhead);
+            } else {
+                bound.stages.emplace_back("atomic", static_cast<double>(turn.leg.overhead));
+                bound.latency_ps += static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound).latency;
+            }
+        }
+        limit(bound, static_cast<double>(job.burst_bytes) * kPicosecondsPerSecond / bound.latency_ps, planned.window);
+        bound.alone_bytes_per_second = bound.own_bytes_per_second;
+        return bound;
+    }
+    const double burst = static_cast<double>(job.burst_bytes);
+    const double workers = job.workers;
+    double read_least = 0;
+    for (const models::Leg& leg : job.reads) {
+        const LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound);
+        read_least = std::max(read_least, cost.latency_least);
+        bound.latency_ps = std::max(bound.latency_ps, cost.latency);
+    }
+    if (!job.reads.empty()) {
+        const double legs = static_cast<double>(job.reads.size());
+        const double unit = burst * legs;
+        const double held = std::max<double>(static_cast<double>(job.read_window / static_cast<std::uint64_t>(unit)), 1) * unit;
+        const double issue = job.read_rate != 0 ? held * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
+        const double time = read_least + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
+        limit(bound, workers * held / legs * kPicosecondsPerSecond / std::max(time, 1.0), planned.window);
+        if (job.read_rate != 0) {
+            limit(bound, workers * static_cast<double>(job.read_rate) / legs, "issue rate of " + std::to_string(job.workers) + " workers");
+        }
+    }
+    if (job.write) {
+        const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound);
+        const double held = std::max<double>(static_cast<double>(job.write_window / job.burst_bytes), 1) * burst;
+        limit(bound, workers * held * kPicosecondsPerSecond / std::max(cost.latency_least + read_least, 1.0),
+              "stores in flight: " + std::to_string(job.write_window) + " B for each of " + std::to_string(job.workers));
+        if (job.write_rate != 0 && job.reads.empty()) {
+            limit(bound, workers * static_cast<double>(job.write_rate), "issue rate of " + std::to_string(job.workers) + " workers");
+        }
+        bound.latency_ps += cost.latency;
+    }
+    if (job.rate_cap != 0) {
+        limit(bound, static_cast<double>(job.rate_cap), "the stream's rate cap");
+    }
+    bound.alone_bytes_per_second = bound.own_bytes_per_second;
+    for (const auto& [server, picoseconds] : bound.uses) {
+        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
+    }
+    return bound;
+}
+
+double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<StreamBound>& bounds) {
+    std::map<const models::Server*, std::vector<std::pair<int, double>>> rows;
+    for (std::size_t i = 0; i < bounds.size(); ++i) {
+        for (const auto& [server, picoseconds] : bounds[i].uses) {
+            if (picoseconds > 0) {
+                rows[server].emplace_back(static_cast<int>(i) + 1, picoseconds);
+            }
+        }
+    }
+    constexpr double kScale = 1e9; // variables in GB/s, so that the solver's tolerances fit
+    glp_term_out(GLP_OFF);
+    glp_prob* const problem = glp_create_prob();
+    glp_set_obj_dir(problem, GLP_MAX);
+    glp_add_cols(problem, static_cast<int>(streams.size()));
+    for (std::size_t i = 0; i < streams.size(); ++i) {
+        const int column = static_cast<int>(i) + 1;
+        glp_set_obj_coef(problem, column, streams[i]->bytes_per_unit_byte);
+        glp_set_col_bnds(problem, column, GLP_DB, 0, std::max(bounds[i].own_bytes_per_second / kScale, 1e-9));
+    }
+    for (const auto& [server, entries] : rows) {
+        const int row = glp_add_rows(problem, 1);
+        glp_set_row_bnds(problem, row, GLP_UP, 0, kPicosecondsPerSecond / kScale);
+        std::vector<int> columns{0};
+        std::vector<double> values{0};
+        for (const auto& [column, picoseconds] : entries) {
+            columns.push_back(column);
+            values.push_back(picoseconds);
+        }
+        glp_set_mat_row(problem, row, static_cast<int>(entries.size()), columns.data(), values.data());
+    }
+    glp_simplex(problem, nullptr);
+    const double total = glp_get_obj_val(problem) * kScale;
+    glp_delete_prob(problem);
+    glp_free_env();
+    return total;
+}
+
+} // namespace sim

@@ -1,0 +1,218 @@
+// Topologies: does a file become the machine it says, and is each fault told at its place with a way out?
+#include "tests/sim/input_test.h"
+
+#include "sim/topology.h"
+
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+struct TopologyLoaderTest : InputTest {
+    /// A sound superchip, with `more` in its parts and `links` in place of its one link.
+    static std::string superchip(const std::string& more = "",
+                                 const std::string& links = "  c2c0: {preset: nvlink-c2c, a: grace0, b: hopper0}\n") {
+        return "topology: t\n"
+               "parts:\n"
+               "  grace0: {preset: grace}\n"
+               "  lpddr0: {preset: lpddr5x-120gb, at: grace0}\n"
+               "  hopper0: {preset: hopper-gh200}\n"
+               "  hbm0: {preset: hbm3-96gb, at: hopper0}\n" +
+               more + "links:\n" + links;
+    }
+};
+
+TEST_F(TopologyLoaderTest, ASuperchipIsReadWithTheFiguresOfItsPresets) {
+    const auto machine = topology(superchip());
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    EXPECT_THAT(said(), IsEmpty());
+    ASSERT_EQ(machine->parts.size(), 4u);
+    const auto& grace = std::get<models::CpuSpec>(machine->find("grace0")->spec);
+    EXPECT_EQ(grace.cores, 72u);
+    EXPECT_EQ(grace.core_read_bytes_per_second, 46'700'000'000u);
+    EXPECT_EQ(grace.caches.at(1).name, "L2");
+    EXPECT_EQ(grace.caches.at(1).latency, 3400u);
+    EXPECT_TRUE(grace.ats);
+    EXPECT_EQ(machine->find("grace0")->trust, sim::Trust::kCalibrated);
+    const sim::Link& c2c = machine->links.at(0);
+    EXPECT_EQ(c2c.kind, sim::LinkKind::kC2c);
+    EXPECT_EQ(c2c.spec.line_bytes_per_second * c2c.spec.count, 450'000'000'000u);
+    EXPECT_EQ(machine->find("hopper0")->socket, 0); // by its C2C
+    EXPECT_TRUE(machine->egm);
+}
+
+TEST_F(TopologyLoaderTest, APartReplacesFiguresOfItsPresetAndIsNoLongerCalibrated) {
+    const auto machine =
+        topology(superchip("", "  c2c0: {preset: nvlink-c2c, latency: 250 ns, a: grace0, b: hopper0}\n"));
+    ASSERT_TRUE(machine);
+    EXPECT_EQ(machine->links.at(0).spec.latency, 250'000u);
+    EXPECT_EQ(machine->links.at(0).spec.write_header_bytes, 24u);
+    EXPECT_EQ(machine->links.at(0).trust, sim::Trust::kDerived);
+}
+
+TEST_F(TopologyLoaderTest, APartStandsAloneWithItsKind) {
+    const auto machine = topology(
+        superchip("", "  c2c0: {kind: c2c, bandwidth: 900 GB/s total, latency: 200 ns, a: grace0, b: hopper0}\n"));
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    EXPECT_EQ(machine->links.at(0).spec.line_bytes_per_second, 450'000'000'000u);
+    EXPECT_EQ(machine->links.at(0).preset, "");
+}
+
+TEST_F(TopologyLoaderTest, RangesExpandAndTheirIndicesFillTheValues) {
+    const auto machine = topology("topology: t\n"
+                                  "parts:\n"
+                                  "  grace[0..1]: {preset: grace, socket: \"{0}\"}\n"
+                                  "  lpddr[0..1]: {preset: lpddr5x-120gb, at: \"grace{0}\"}\n"
+                                  "  hopper[0..1]: {preset: hopper-gh200}\n"
+                                  "  hbm[0..1]: {preset: hbm3-96gb, at: \"hopper{0}\"}\n"
+                                  "  sw[2..4]: {preset: nvswitch3}\n"
+                                  "links:\n"
+                                  "  c2c[0..1]: {preset: nvlink-c2c, a: \"grace{0}\", b: \"hopper{0}\"}\n"
+                                  "  nvl[0..1][2..4]: {preset: nvlink4, a: \"hopper{0}\", b: \"sw{1}\"}\n");
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    ASSERT_EQ(machine->links.size(), 2u + 6u);
+    EXPECT_EQ(machine->links[2].name, "nvl0-2");
+    EXPECT_EQ(machine->links[6].name, "nvl1-3"); // the last range turns fastest
+    EXPECT_EQ(machine->links[6].a, "hopper1");
+    EXPECT_EQ(machine->links[6].b, "sw3");
+    EXPECT_EQ(machine->find("hopper1")->socket, 1);
+}
+
+TEST_F(TopologyLoaderTest, EveryFaultIsToldAtOnceAtItsPlace) {
+    EXPECT_FALSE(topology("topology: t\n"                                            // 1
+                          "egn: true\n"                                              // 2
+                          "parts:\n"                                                 // 3
+                          "  grace0: {preset: grase}\n"                              // 4
+                          "  lpddr0: {preset: lpddr5x-120gb, at: grcae0}\n"          // 5
+                          "  hopper0: {preset: hopper-gh200, sms: 0}\n"              // 6
+                          "  hbm0: {preset: hbm3-96gb, at: hopper0, capacity: 96}\n" // 7
+                          "  grace0: {preset: grace}\n"                              // 8
+                          "links:\n"                                                 // 9
+                          "  c2c0: {preset: nvlink-c2c, a: grace0, b: hopper0, latancy: 1 ns}\n"
+                          "  c2c1: {preset: nvlink-c2c, bandwidth: 45, a: grace0, b: hopper0}\n"));
+    EXPECT_THAT(
+        said(),
+        ElementsAre("t.yaml:2:1: error: topology: unknown key \"egn\"; did you mean \"egm\"?",
+                    "t.yaml:4:20: error: part grace0: there is no preset \"grase\"; did you mean \"grace\"?",
+                    "t.yaml:5:39: error: part lpddr0: at: there is no part \"grcae0\"; did you mean \"grace0\"?",
+                    "t.yaml:6:40: error: part hopper0: sms \"0\" is too small; at least 1",
+                    "t.yaml:7:52: error: part hbm0: capacity \"96\" has no unit; write \"96 GiB\"",
+                    "t.yaml:8:3: error: the key \"grace0\" stands twice in this map; the first is in line 4",
+                    "t.yaml:10:53: error: link c2c0: unknown key \"latancy\"; did you mean \"latency\"?",
+                    "t.yaml:11:41: error: link c2c1: bandwidth \"45\" has no unit; write \"45 GB/s\""));
+}
+
+struct Fault {
+    const char* parts;
+    const char* links; ///< nullptr = the sound one
+    const char* said;
+};
+
+TEST_F(TopologyLoaderTest, EachImpossibleMachineIsRefusedInWords) {
+    const char* c2c = "  c2c0: {preset: nvlink-c2c, a: grace0, b: hopper0}\n";
+    const Fault faults[] = {
+        {"  x: {preset: hbm3-96gb}\n", nullptr, "t.yaml:7:3: error: memory x: no at; say which CPU or GPU"},
+        {"  x: {preset: hbm3-96gb, at: lpddr0}\n", nullptr, "memory x: sits on lpddr0, a memory"},
+        {"  x: {preset: hbm3-96gb, at: hopper0}\n", nullptr, "memory x: hopper0 already has the memory hbm0"},
+        {"  x: {preset: connectx7-ndr400}\n", nullptr, "nic x: no at and no PCIe link"},
+        {"  x: {preset: nvswitch3, at: hopper0}\n", nullptr, "switch x: at is a key of memories and NICs only"},
+        {"  x: {preset: nvswitch3, socket: 1}\n", nullptr, "switch x: socket is a key of CPUs and GPUs only"},
+        {"  x: {preset: grace}\n", nullptr, "cpu x: has no memory; add a memory with \"at: x\""},
+        {"  x: {preset: hopper-gh200}\n", nullptr, "gpu x: has no memory"},
+        {"  x: {preset: hopper-gh200}\n  m: {preset: hbm3-96gb, at: x}\n", nullptr, "gpu x: has no host link"},
+        {"  x: {preset: nvswitch3}\n", nullptr, "switch x: no path leads from it to grace0; add a link"},
+        {"  x: {preset: grace, socket: 0}\n  m: {preset: lpddr5x-120gb, at: x}\n  y: {preset: grace, socket: 0}\n",
+         nullptr, "cpu y: socket 0 is that of x"},
+        {"  x: {preset: grace, socket: 4}\n", nullptr, "cpu x: socket 4 on a machine with EGM"},
+        {"  x: {preset: grace, socket: 300}\n", nullptr, "part x: socket \"300\" is too large; at most 255"},
+        {"  x y: {preset: grace}\n", nullptr, "\"x y\" is no name for a part"},
+        {"  x.y: {preset: grace}\n", nullptr, "\"x.y\" is no name for a part"},
+        {"  x: 3\n", nullptr, "part x has no keys"},
+        {"  x: {}\n", nullptr, "part x: no preset and no kind"},
+        {"  x: {kind: gpo}\n", nullptr, "part x: kind \"gpo\" is not known; did you mean \"gpu\"?"},
+        {"  x: {kind: switch, ports: 3}\n", nullptr, "part x: no port_bandwidth, no latency; name a preset"},
+        {"  x: {preset: nvlink4}\n", nullptr, "part x: kind \"nvlink\" is not known"},
+        {"  x[0..: {preset: grace}\n", nullptr, "\"x[0..\" is not a range; write \"name[0..3]\", first to last"},
+        {"  x[3..0]: {preset: grace}\n", nullptr, "\"x[3..0]\" is not a range"},
+        {"  x[0..99999]: {preset: grace}\n", nullptr, "stands for more than 16384 names"},
+        {"  x: {preset: hbm3-96gb, at: \"grace{0}\"}\n", nullptr, "\"grace{0}\" refers to no range of its key"},
+        {"  x[0..1]: {preset: hbm3-96gb, at: \"grace{1}\"}\n", nullptr,
+         "refers to no range of its key; write {0} to {0}"},
+        {"  hopper[0..1]: {preset: hopper-gh200}\n", nullptr, "the name \"hopper0\" is taken; line 5 has it"},
+        {"", "  c2c0: {preset: nvlink-c2c, a: grace0, b: grace0}\n", "link c2c0: both ends are grace0"},
+        {"", "  c2c0: {preset: nvlink-c2c, a: grace0, b: hbm0}\n",
+         "link c2c0: a c2c link cannot join a cpu (grace0) and a memory (hbm0)"},
+        {"", "  c2c0: {preset: nvlink-c2c, a: grace0}\n", "link c2c0: no b; a link joins two parts"},
+        {"", "  c2c0: {preset: nvlink-c2c, count: 1025, a: grace0, b: hopper0}\n",
+         "count \"1025\" is too large; at most 1024"},
+        {"", "  c2c0: {preset: nvlink-c2c, efficiency: 120 %, a: grace0, b: hopper0}\n",
+         "efficiency \"120 %\" is out of range"},
+        {"", "  c2c0: {preset: nvlink-c2c, latency: 0 ns, a: grace0, b: hopper0}\n", "latency \"0 ns\" is too small"},
+        {"", "  c2c0: {preset: nvlink-c2c, latency: 200 GB/s, a: grace0, b: hopper0}\n", "is a bandwidth, not a time"},
+        {"", "  p: {preset: pcie5-x16, a: grace0, b: hopper0}\n",
+         "gpu hopper0: no C2C link to grace0 on a machine with EGM"},
+        {"  lpddr0: [1]\n", nullptr, "stands twice"},
+    };
+    for (const Fault& fault : faults) {
+        EXPECT_FALSE(topology(superchip(fault.parts, fault.links == nullptr ? c2c : fault.links))) << fault.said;
+        EXPECT_THAT(said(), Contains(HasSubstr(fault.said)));
+    }
+}
+
+TEST_F(TopologyLoaderTest, AGpuBetweenTwoCpusIsRefused) {
+    EXPECT_FALSE(topology(superchip("  grace1: {preset: grace}\n  lpddr1: {preset: lpddr5x-120gb, at: grace1}\n",
+                                    "  c2c0: {preset: nvlink-c2c, a: grace0, b: hopper0}\n"
+                                    "  c2c1: {preset: nvlink-c2c, a: grace1, b: hopper0}\n")));
+    EXPECT_THAT(said(), Contains(HasSubstr("gpu hopper0: its host links lead to 2 CPUs; a GPU belongs to one CPU")));
+}
+
+TEST_F(TopologyLoaderTest, ASocketThatContradictsTheLinkIsRefused) {
+    auto text = superchip();
+    text.replace(text.find("{preset: hopper-gh200}"), 22, "{preset: hopper-gh200, socket: 2}");
+    EXPECT_FALSE(topology(text));
+    EXPECT_THAT(said(), ElementsAre(HasSubstr("socket 2, but its host link leads to grace0 on socket 0")));
+}
+
+TEST_F(TopologyLoaderTest, ASwitchHasNoMorePortsThanItHas) {
+    EXPECT_FALSE(topology(superchip("  s: {preset: nvswitch3, ports: 17}\n",
+                                    "  c2c0: {preset: nvlink-c2c, a: grace0, b: hopper0}\n"
+                                    "  nvl: {preset: nvlink4, count: 18, a: hopper0, b: s}\n")));
+    EXPECT_THAT(said(), ElementsAre(HasSubstr("switch s: 18 link ends on 17 ports; a link of count n takes n ports")));
+}
+
+TEST_F(TopologyLoaderTest, ALinkFasterThanBothMemoriesIsOnlyDoubted) {
+    EXPECT_TRUE(topology(superchip("", "  c2c0: {preset: nvlink-c2c, bandwidth: 450 GB/s, a: grace0, b: hopper0}\n")));
+    EXPECT_THAT(said(),
+                ElementsAre("t.yaml:8:3: warning: link c2c0: 4500 GB/s is faster than the memories of both of its "
+                            "ends; check the unit and the count"));
+}
+
+TEST_F(TopologyLoaderTest, ARangesFaultIsToldOnce) {
+    EXPECT_FALSE(topology(superchip("  s[0..9]: {preset: nvswitch3, latency: 3}\n")));
+    EXPECT_THAT(said(), Contains(HasSubstr("part s[0..9]: latency \"3\" has no unit")).Times(1));
+}
+
+TEST_F(TopologyLoaderTest, AFaultyPresetIsToldInItsOwnFile) {
+    files.texts["topologies/presets/zz.yaml"] =
+        "presets:\n  a: {kind: nvlink, trust: sure, latency: 3}\n  b: {trust: derived}\n";
+    EXPECT_FALSE(topology(superchip()).has_value());
+    EXPECT_THAT(
+        said(),
+        ElementsAre("topologies/presets/zz.yaml:2:28: error: preset a: trust \"sure\" is not known; one of: "
+                    "calibrated, derived, assumed",
+                    "topologies/presets/zz.yaml:2:43: error: preset a: latency \"3\" has no unit; write \"3 ns\"",
+                    HasSubstr("zz.yaml:3:6: error: preset b: no kind; each preset says what it is")));
+}
+
+TEST_F(TopologyLoaderTest, AMissingMachineIsToldWithTheNearestName) {
+    EXPECT_FALSE(sim::load_topology("gh200-quat", search, diagnostics));
+    EXPECT_THAT(said(),
+                ElementsAre("gh200-quat: error: there is no machine \"gh200-quat\"; did you mean \"gh200-quad\"?"));
+    diagnostics = {};
+    EXPECT_FALSE(sim::load_topology("none/x.yaml", search, diagnostics));
+    EXPECT_THAT(said(), ElementsAre("none/x.yaml: error: no such file"));
+}
+
+} // namespace
