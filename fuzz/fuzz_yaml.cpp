@@ -1,8 +1,8 @@
 // The loaders read whatever a person hands them. No text may crash them, trip an assertion, or take them long.
 //
 // The first byte of an input chooses what the rest is: 't' a topology, 'p' a preset file, 's' a scenario, 'o' override
-// arguments for the quick-start scenario, one a line; any other byte counts by its value. The shipped files are read once,
-// before the first input; then nothing touches the file system.
+// arguments for the quick-start scenario, one a line; any other byte counts by its value. The shipped files are read
+// once, before the first input; then nothing touches the file system.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

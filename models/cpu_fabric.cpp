@@ -37,14 +37,21 @@ void CpuFabric::pass(unsigned to, Payload& payload, Picoseconds delay) {
 }
 
 void CpuFabric::response(unsigned port, Payload& payload, Picoseconds delay) {
-    const unsigned to = transit(payload).pop();
+    const unsigned to = transit(payload).way_back[transit(payload).hops - 1];
     if (is_remote_read(payload, to, port)) {
-        remote_reads_.give(payload.get_data_length());
-        if (Payload* next = remote_reads_.next(events().now())) {
-            pass(transit(*next).pop(), *next, 0);
-        }
+        events().at(events().now() + delay, *this, &payload); // gives its room back when it is really here
+        return;
     }
-    send_response(to, payload, delay + spec_.fabric_latency - spec_.fabric_latency / 2);
+    send_response(transit(payload).pop(), payload, delay + spec_.fabric_latency - spec_.fabric_latency / 2);
+}
+
+void CpuFabric::fire(void* argument) {
+    Payload& payload = *static_cast<Payload*>(argument);
+    remote_reads_.give(payload.get_data_length());
+    while (Payload* next = remote_reads_.next(events().now())) {
+        pass(transit(*next).pop(), *next, 0);
+    }
+    send_response(transit(payload).pop(), payload, spec_.fabric_latency - spec_.fabric_latency / 2);
 }
 
 void CpuFabric::trace(unsigned port, Payload& payload, PathTrace& trace) {

@@ -10,7 +10,7 @@ namespace models {
 ///
 /// A request from the cores pays `core_latency`; every request that passes pays `fabric_latency`, half of it on the way
 /// and half on the way back. Loads of the cores to memory behind a coherent link share `remote_read_window_bytes`.
-class CpuFabric final : public Router {
+class CpuFabric final : public Router, private EventQueue::Handler {
 public:
     /// Ports: cores, memory, then one for each of `links`.
     CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec,
@@ -26,6 +26,8 @@ private:
     void request(unsigned port, Payload& payload, Picoseconds delay) override;
     void response(unsigned port, Payload& payload, Picoseconds delay) override;
     void trace(unsigned port, Payload& payload, PathTrace& trace) override;
+
+    void fire(void* argument) override;
 
     bool is_remote_read(Payload& payload, unsigned from, unsigned to) const;
     void pass(unsigned to, Payload& payload, Picoseconds delay);

@@ -26,24 +26,38 @@ std::optional<Picoseconds> Gmmu::translate(const Mapping& mapping, const Mapping
         return spec_.walk_latency;
     }
     assert(ports() > 0 && "streams through the SMMU are refused on machines without one");
-    if (ats_cache_.holds(mapping.space(), page)) {
-        return 0;
+    TranslationRequest request;
+    request.space = mapping.space();
+    request.page = page;
+    request.virtual_address = leaf.virtual_address;
+    request.block_bytes = leaf.block_bytes;
+    const bool held = ats_cache_.holds(request.space, page);
+    if (!held) {
+        const bool known = misses_.count({request.space, page}) != 0;
+        counts_.misses += !known;
+        ask({request.space, page}, request).push_back({&client, token});
     }
-    auto [miss, fresh] = misses_.try_emplace(Key{mapping.space(), page});
-    miss->second.waiters.push_back({&client, token});
+    // In order so far: ask for the next page as well. The walk of an unmapped one would find nothing and be dropped.
+    if (page > 0 && ats_cache_.holds(request.space, page - 1) && !ats_cache_.holds(request.space, page + 1)) {
+        request.page = page + 1;
+        request.virtual_address = (page + 1) * reach;
+        ask({request.space, page + 1}, request);
+    }
+    return held ? std::optional<Picoseconds>(0) : std::nullopt;
+}
+
+/// Those who wait for a page; asks for it if nobody has.
+std::vector<Gmmu::Waiter>& Gmmu::ask(const Key& key, const TranslationRequest& request) {
+    auto [miss, fresh] = misses_.try_emplace(key);
     if (fresh) {
-        ++counts_.misses;
-        miss->second.ask.space = mapping.space();
-        miss->second.ask.page = page;
-        miss->second.ask.virtual_address = leaf.virtual_address;
-        miss->second.ask.block_bytes = leaf.block_bytes;
+        miss->second.ask = request;
         if (queue_.empty()) {
             blocked_since_ = events().now();
         }
-        queue_.push_back(miss->first);
+        queue_.push_back(key);
         send_more();
     }
-    return std::nullopt;
+    return miss->second.waiters;
 }
 
 void Gmmu::send_more() {
@@ -53,7 +67,6 @@ void Gmmu::send_more() {
         if (queue_.empty()) {
             blocked_ += events().now() - blocked_since_;
         }
-        miss.sent = true;
         ++in_flight_;
         Payload& payload = packets_.take(tlm::TLM_READ_COMMAND, miss.ask.virtual_address, 8);
         if (payload.get_extension<TranslationRequest>() == nullptr) {

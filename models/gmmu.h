@@ -18,7 +18,10 @@ namespace models {
 ///
 ///     wait = request_latency + SMMU's answer (+ the queue in front of both)
 ///
-/// Not modelled: page faults, prefetch of translations, the levels of TLBs inside the GPU.
+/// When accesses go from one page to the next, the translation of the page after is asked for ahead of time: one block
+/// that streams through system memory shows no stall at page borders (calibration rows CAL-017 and CAL-081).
+///
+/// Not modelled: page faults, the levels of TLBs inside the GPU.
 class Gmmu final : public Component, public Translator, private EventQueue::Handler {
 public:
     struct Spec {
@@ -48,7 +51,6 @@ private:
     using Key = std::pair<std::uint32_t, std::uint64_t>; ///< address space, page
     struct Miss {
         TranslationRequest ask;
-        bool sent = false;
         std::vector<Waiter> waiters;
     };
 
@@ -58,6 +60,7 @@ private:
     unsigned access(unsigned port, Payload& payload) override;
     void fire(void* argument) override;
 
+    std::vector<Waiter>& ask(const Key& key, const TranslationRequest& ask);
     void send_more();
 
     const Spec spec_;

@@ -54,9 +54,14 @@ void GpuHub::request(unsigned port, Payload& payload, Picoseconds delay) {
     send_request(choose(packet), payload, delay + inward(port) / 2);
 }
 
+/// A coherent request at the inbound port, or a response that gives room back.
 void GpuHub::fire(void* argument) {
     auto& payload = *static_cast<Payload*>(argument);
     const Picoseconds now = events().now();
+    if (payload.get_response_status() != tlm::TLM_INCOMPLETE_RESPONSE) {
+        give_back(payload);
+        return;
+    }
     const auto turn = inbound_.serve(now, payload.get_data_length(), spec_.inbound_bytes_per_second);
     const Picoseconds queueing =
         inbound_.queueing_delay(spec_.inbound_queueing_quantum, spec_.inbound_queueing_depth);
@@ -114,6 +119,16 @@ void GpuHub::post(Payload& payload, Picoseconds delay) {
 }
 
 void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
+    const unsigned to = transit(payload).way_back[transit(payload).hops - 1];
+    if (to == kPosted || (inside(to) && transit(payload).tracked)) {
+        events().at(events().now() + delay, *this, &payload); // gives its room back when it is really here
+        return;
+    }
+    send_response(transit(payload).pop(), payload, delay + inward(to) - inward(to) / 2);
+}
+
+/// Room in the posted-write buffer or among the loads in flight is free again; who waits for it goes on.
+void GpuHub::give_back(Payload& payload) {
     const std::uint64_t bytes = payload.get_data_length();
     const unsigned to = transit(payload).pop();
     if (to == kPosted) {
@@ -124,13 +139,11 @@ void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
         }
         return;
     }
-    if (inside(to) && transit(payload).tracked) {
-        system_reads_.give(bytes);
-        while (Payload* next = system_reads_.next(events().now())) {
-            send_request(transit(*next).pop(), *next, inward(kSm) / 2);
-        }
+    system_reads_.give(bytes);
+    while (Payload* next = system_reads_.next(events().now())) {
+        send_request(transit(*next).pop(), *next, inward(kSm) / 2);
     }
-    send_response(to, payload, delay + inward(to) - inward(to) / 2);
+    send_response(to, payload, inward(to) - inward(to) / 2);
 }
 
 void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {

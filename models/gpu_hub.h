@@ -51,6 +51,7 @@ private:
 
     void request_from_engine(unsigned port, Payload& payload, Picoseconds delay);
     void resolve(Payload& payload) const;
+    void give_back(Payload& payload);
     void post(Payload& payload, Picoseconds delay);
     bool inside(unsigned port) const { return port <= kHbm; }
     Picoseconds inward(unsigned port) const;

@@ -48,7 +48,8 @@ void Memory::fire(void* argument) {
     server_.occupy(now, turnaround);
     (write ? bytes_written_ : bytes_read_) += bytes;
 
-    const Picoseconds queueing = server_.queueing_delay(spec_.queueing_quantum, spec_.queueing_depth);
+    const Picoseconds queueing = server_.queueing_delay(
+        write ? spec_.write_queueing_quantum : spec_.queueing_quantum, spec_.queueing_depth);
     Picoseconds answer = turn.start + queueing + (write ? spec_.write_latency : spec_.read_latency);
     if (write) {
         answer += packet.tail; // acknowledged when the last byte is in

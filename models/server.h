@@ -51,12 +51,16 @@ public:
         return {start, duration};
     }
 
-    /// Mean wait of an M/D/1 queue whose jobs take `quantum` each, at the recent utilisation u:
-    /// quantum * u / (2 (1 - u)), at most depth * quantum (Kleinrock, Queueing Systems I, Pollaczek-Khinchine).
-    Picoseconds queueing_delay(Picoseconds quantum, unsigned depth) const {
-        const double u = std::min(recent_, 0.999);
-        const double wait = static_cast<double>(quantum) * u / (2 * (1 - u));
-        return static_cast<Picoseconds>(std::min(wait, static_cast<double>(quantum) * depth));
+    /// Mean wait at one of many banks behind this server, at the recent utilisation u:
+    ///
+    ///     quantum * u / (2 (1 - u) + 1 / depth)
+    ///
+    /// For a deep queue that is M/D/1 with jobs of `quantum` (Pollaczek-Khinchine; Kleinrock, Queueing Systems I); with
+    /// room for `depth` jobs the wait grows to depth * quantum at full load instead of without end. Precondition:
+    /// `depth > 0`.
+    Picoseconds queueing_delay(Picoseconds quantum, double depth) const {
+        const double u = std::min(recent_, 1.0);
+        return static_cast<Picoseconds>(static_cast<double>(quantum) * u / (2 * (1 - u) + 1 / depth));
     }
 
     /// Time this server has been busy up to `now`.

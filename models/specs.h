@@ -22,8 +22,9 @@ struct MemorySpec {
     unsigned channels = 1;                    ///< independent channels that switch direction on their own
     Picoseconds turnaround = 0;               ///< a channel's dead time when it changes between reading and writing
     std::uint64_t batch_bytes = 1;            ///< bytes a channel serves before it may change direction
-    Picoseconds queueing_quantum = 0;         ///< service time of one bank: load adds quantum*u/(2*(1-u)) at utilisation u
-    unsigned queueing_depth = 0;              ///< that addition is at most depth*quantum
+    Picoseconds queueing_quantum = 0;         ///< reads: service time of one bank, see `Server::queueing_delay`
+    Picoseconds write_queueing_quantum = 0;   ///< the same for writes, which the controller may buffer
+    double queueing_depth = 1;                ///< jobs that wait at one bank at most, on average under full load
 };
 
 /// One cache level, as far as latency needs it.
@@ -91,7 +92,7 @@ struct GpuSpec {
     Picoseconds inbound_latency = 0;                ///< hub and L2 lookup for requests that come in over a link
     std::uint64_t inbound_bytes_per_second = 0;     ///< coherent requests of a CPU into this GPU's memory
     Picoseconds inbound_queueing_quantum = 0;       ///< as `MemorySpec::queueing_quantum`
-    unsigned inbound_queueing_depth = 0;
+    double inbound_queueing_depth = 1;
     std::uint64_t system_read_window_bytes = 0;     ///< SM reads in flight to CPU memory; 0 = no limit
     std::uint64_t posted_write_bytes = 0;           ///< posted-write buffer of the hub
     Picoseconds posted_write_latency = 0;           ///< hub takes a write into that buffer and acknowledges it

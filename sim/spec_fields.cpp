@@ -19,7 +19,6 @@ constexpr Bounds kWindowOrNone{.min = 0, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kPacket{.min = 1, .max = 64 * kKiB, .likely = "B"};
 constexpr Bounds kHeader{.min = 0, .max = 4 * kKiB, .likely = "B"};
 constexpr Bounds kEntries{.min = 1, .max = 1u << 24};
-constexpr Bounds kDepth{.min = 0, .max = 1000};
 
 void need(Fields& fields, bool complete, std::initializer_list<std::string_view> keys) {
     if (complete) {
@@ -74,7 +73,8 @@ void read_spec(Fields& fields, models::MemorySpec& spec, bool complete) {
     fields.time("turnaround", spec.turnaround, kLatencyOrNone);
     fields.size("batch", spec.batch_bytes, {.max = kMiB, .likely = "KiB"});
     fields.time("queueing_quantum", spec.queueing_quantum, kLatencyOrNone);
-    fields.count("queueing_depth", spec.queueing_depth, kDepth);
+    fields.time("write_queueing_quantum", spec.write_queueing_quantum, kLatencyOrNone);
+    fields.share("queueing_depth", spec.queueing_depth, 0.01, 1000);
     need(fields, complete, {"capacity", "read_bandwidth", "write_bandwidth", "read_latency", "write_latency"});
 }
 
@@ -133,7 +133,7 @@ void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {
     fields.time("inbound_latency", spec.inbound_latency, kLatency);
     fields.rate("inbound_bandwidth", spec.inbound_bytes_per_second, kRate);
     fields.time("inbound_queueing_quantum", spec.inbound_queueing_quantum, kLatencyOrNone);
-    fields.count("inbound_queueing_depth", spec.inbound_queueing_depth, kDepth);
+    fields.share("inbound_queueing_depth", spec.inbound_queueing_depth, 0.01, 1000);
     fields.size("system_read_window", spec.system_read_window_bytes, kWindowOrNone);
     fields.size("posted_write", spec.posted_write_bytes, kWindow);
     fields.time("posted_write_latency", spec.posted_write_latency, kLatency);

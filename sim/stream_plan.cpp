@@ -297,7 +297,10 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
             }
         }
     }
-    if (is_gpu(side.engine) && memory.kind != MemoryName::Kind::kHbm) {
+    // A cache at the memory's home: the L2 in front of HBM, a core's cache that still holds what it wrote.
+    if (memory.kind == MemoryName::Kind::kHbm) {
+        leg.home_hit = memory.part != side.part && random_read && size <= machine_.gpu(memory.part).spec->l2.capacity_bytes;
+    } else if (is_gpu(side.engine)) {
         leg.home_hit = size <= machine_.cpu(memory.part).spec->owner_cache_bytes;
     }
 }

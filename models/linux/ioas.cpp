@@ -223,8 +223,10 @@ int Ioas::add_page_table() {
         page_tables_ = 1;
         for (const auto& [iova, area] : areas_) { // notes taken before there were rules
             const auto ranges = usable();
+            const std::uint64_t first = iova;
+            const std::uint64_t last = iova + (area.length - 1);
             const bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const IovaRange& range) {
-                return range.first.value <= iova && iova + (area.length - 1) <= range.last.value;
+                return range.first.value <= first && last <= range.last.value;
             });
             if (!inside || !egm::is_aligned(iova | area.hva | area.length, alignment())) {
                 page_tables_ = 0;

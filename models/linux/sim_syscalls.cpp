@@ -116,7 +116,16 @@ int SimSyscalls::open(const char* path, int flags) {
     return static_cast<int>(answer(host_.fds.install(std::move(file), flags)));
 }
 
-int SimSyscalls::close(int fd) { return enter() ? static_cast<int>(answer(host_.fds.close(fd))) : -1; }
+int SimSyscalls::close(int fd) {
+    const bool good = enter();
+    const int asked_for = errno;
+    const int error = host_.fds.close(fd); // Linux releases the descriptor whatever close returns: close(2)
+    if (!good) {
+        errno = asked_for;
+        return -1;
+    }
+    return static_cast<int>(answer(error));
+}
 
 int SimSyscalls::ioctl(int fd, unsigned long request, void* argument) {
     if (!enter()) {

@@ -29,14 +29,22 @@ TEST_F(SimSyscallsTest, EveryCallIsCountedAndTakesItsBaseCost) {
 
 TEST_F(SimSyscallsTest, NthCallFromNowFailsWithoutEffectAndOnlyThat) {
     kernel.sys.fail_call(2, ENOSPC);
-    const auto fd = kernel.open("/dev/egm4");
-    EXPECT_GE(fd, 0);
-    EXPECT_EQ(kernel.close(fd), -ENOSPC);
+    EXPECT_GE(kernel.open("/dev/egm4"), 0);
+    EXPECT_EQ(kernel.open("/dev/kvm"), -ENOSPC);
     EXPECT_EQ(kernel.sys.open_state().fds, 1u);
-    EXPECT_EQ(kernel.close(fd), 0);
+    EXPECT_GE(kernel.open("/dev/kvm"), 0);
     kernel.sys.fail_call(1, EINTR);
     EXPECT_EQ(kernel.map_anonymous(kMiB), -EINTR);
     EXPECT_EQ(kernel.sys.open_state().vmas, 0u);
+}
+
+TEST_F(SimSyscallsTest, CloseThatFailsHasReleasedItsDescriptorAllTheSame) {
+    const auto fd = kernel.open("/dev/egm4");
+    kernel.sys.fail_call(1, EIO);
+    EXPECT_EQ(kernel.close(fd), -EIO);
+    EXPECT_EQ(kernel.sys.open_state().fds, 0u);
+    EXPECT_EQ(kernel.close(fd), -EBADF);
+    EXPECT_EQ(kernel.open("/dev/egm4"), fd); // the carveout's only opener is gone
 }
 
 TEST_F(SimSyscallsTest, LowestFreeDescriptorIsGivenOut) {

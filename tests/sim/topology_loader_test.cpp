@@ -25,22 +25,40 @@ struct TopologyLoaderTest : InputTest {
 };
 
 TEST_F(TopologyLoaderTest, ASuperchipIsReadWithTheFiguresOfItsPresets) {
-    const auto machine = topology(superchip());
+    files.texts["topologies/presets/mine.yaml"] =
+        "presets:\n"
+        "  my-c2c: {kind: c2c, trust: calibrated, bandwidth: 46.7 GB/s, count: 3, latency: 1.2 ns, header: 9 B}\n";
+    const auto machine = topology(superchip("", "  c2c0: {preset: my-c2c, a: grace0, b: hopper0}\n"));
     ASSERT_TRUE(machine) << testing::PrintToString(said());
     EXPECT_THAT(said(), IsEmpty());
+    EXPECT_TRUE(machine->egm);
     ASSERT_EQ(machine->parts.size(), 4u);
-    const auto& grace = std::get<models::CpuSpec>(machine->find("grace0")->spec);
-    EXPECT_EQ(grace.cores, 72u);
-    EXPECT_EQ(grace.core_read_bytes_per_second, 46'700'000'000u);
-    EXPECT_EQ(grace.caches.at(1).name, "L2");
-    EXPECT_EQ(grace.caches.at(1).latency, 3400u);
-    EXPECT_TRUE(grace.ats);
-    EXPECT_EQ(machine->find("grace0")->trust, sim::Trust::kCalibrated);
+    EXPECT_EQ(machine->find("hbm0")->at, "hopper0");
+    EXPECT_EQ(machine->find("hopper0")->socket, 0); // by its C2C
     const sim::Link& c2c = machine->links.at(0);
     EXPECT_EQ(c2c.kind, sim::LinkKind::kC2c);
-    EXPECT_EQ(c2c.spec.line_bytes_per_second * c2c.spec.count, 450'000'000'000u);
-    EXPECT_EQ(machine->find("hopper0")->socket, 0); // by its C2C
-    EXPECT_TRUE(machine->egm);
+    EXPECT_EQ(c2c.preset, "my-c2c");
+    EXPECT_EQ(c2c.trust, sim::Trust::kCalibrated);
+    EXPECT_EQ(c2c.spec.line_bytes_per_second, 46'700'000'000u);
+    EXPECT_EQ(c2c.spec.count, 3u);
+    EXPECT_EQ(c2c.spec.latency, 1'200u);
+    EXPECT_EQ(c2c.spec.header_bytes, 9u);
+    EXPECT_DOUBLE_EQ(c2c.spec.efficiency, 1.0); // the default
+}
+
+TEST_F(TopologyLoaderTest, AMapInAPartReplacesOnlyWhatItNames) {
+    const auto shipped = topology(superchip());
+    auto text = superchip();
+    text.replace(text.find("{preset: grace}"), 15, "{preset: grace, caches: {L2: {latency: 9.9 ns}}}");
+    const auto changed = topology(text);
+    ASSERT_TRUE(shipped && changed) << testing::PrintToString(said());
+    const auto& before = std::get<models::CpuSpec>(shipped->find("grace0")->spec);
+    const auto& after = std::get<models::CpuSpec>(changed->find("grace0")->spec);
+    ASSERT_EQ(after.caches.size(), before.caches.size());
+    EXPECT_EQ(after.caches.at(1).name, "L2");
+    EXPECT_EQ(after.caches.at(1).latency, 9'900u);
+    EXPECT_EQ(after.caches.at(1).capacity_bytes, before.caches.at(1).capacity_bytes);
+    EXPECT_EQ(after.cores, before.cores);
 }
 
 TEST_F(TopologyLoaderTest, APartReplacesFiguresOfItsPresetAndIsNoLongerCalibrated) {
@@ -48,7 +66,6 @@ TEST_F(TopologyLoaderTest, APartReplacesFiguresOfItsPresetAndIsNoLongerCalibrate
         topology(superchip("", "  c2c0: {preset: nvlink-c2c, latency: 250 ns, a: grace0, b: hopper0}\n"));
     ASSERT_TRUE(machine);
     EXPECT_EQ(machine->links.at(0).spec.latency, 250'000u);
-    EXPECT_EQ(machine->links.at(0).spec.write_header_bytes, 24u);
     EXPECT_EQ(machine->links.at(0).trust, sim::Trust::kDerived);
 }
 
