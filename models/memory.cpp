@@ -5,8 +5,9 @@
 namespace models {
 
 namespace {
-/// Bytes over which the share of writes is averaged.
-constexpr double kMixMemoryBytes = 1 << 20;
+/// Picoseconds of service over which the share of writes is averaged: long against the phases in which a GPU's blocks
+/// all read or all write.
+constexpr double kMixMemory = 5e6;
 } // namespace
 
 Memory::Memory(const sc_core::sc_module_name& name, EventQueue& events, const MemorySpec& spec, SparseStore& store)
@@ -38,7 +39,6 @@ void Memory::fire(void* argument) {
     const bool write = payload.is_write();
 
     const double size = static_cast<double>(bytes);
-    share_written_ = (share_written_ * kMixMemoryBytes + (write ? size : 0)) / (kMixMemoryBytes + size);
     turnaround_owed_ += turnaround_per_byte(share_written_) * size;
     const auto turnaround = static_cast<Picoseconds>(turnaround_owed_);
     turnaround_owed_ -= static_cast<double>(turnaround);
@@ -46,6 +46,8 @@ void Memory::fire(void* argument) {
     const auto work = static_cast<std::uint64_t>(size * packet.service_scale);
     const auto turn = server_.serve(now, work, write ? spec_.write_bytes_per_second : spec_.read_bytes_per_second);
     server_.occupy(now, turnaround);
+    const double served = static_cast<double>(turn.duration);
+    share_written_ = (share_written_ * kMixMemory + (write ? served : 0)) / (kMixMemory + served);
     (write ? bytes_written_ : bytes_read_) += bytes;
 
     const Picoseconds queueing = server_.queueing_delay(

@@ -44,7 +44,7 @@ private:
     const MemorySpec spec_;
     SparseStore& store_;
     Server server_;
-    double share_written_ = 0; ///< of the bytes served recently
+    double share_written_ = 0; ///< of the time served recently
     double turnaround_owed_ = 0; ///< fraction of a picosecond not yet charged
     std::uint64_t bytes_read_ = 0;
     std::uint64_t bytes_written_ = 0;

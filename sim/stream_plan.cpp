@@ -281,7 +281,9 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
         caches = machine_.cpu(side.part).spec->caches;
     } else if (side.engine == Engine::kSm) {
         const models::GpuSpec& gpu = *machine_.gpu(side.part).spec;
-        caches.push_back(gpu.l1);
+        if (!stream.bypass_l1) {
+            caches.push_back(gpu.l1);
+        }
         if (memory.kind == MemoryName::Kind::kHbm && memory.part == side.part) {
             caches.push_back(gpu.l2); // memory of others is not kept in this L2
             leg.l2_hit = !random_read && !leg.write && size <= gpu.l2.capacity_bytes;

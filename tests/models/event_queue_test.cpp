@@ -1,0 +1,105 @@
+// EventQueue: in what order do events fire, and when?
+#include "tests/models/sim_test.h"
+
+#include <map>
+#include <random>
+
+namespace {
+
+using testing::ElementsAre;
+using testing::Pair;
+
+struct EventQueueTest : SimTest, models::EventQueue::Handler {
+    std::vector<std::pair<int, Picoseconds>> fired;
+    std::function<void(int)> then = [](int) {};
+
+    void at(Picoseconds time, int id) { events.at(time, *this, reinterpret_cast<void*>(std::intptr_t{id})); }
+    void fire(void* argument) override {
+        const int id = static_cast<int>(reinterpret_cast<std::intptr_t>(argument));
+        fired.emplace_back(id, now());
+        then(id);
+    }
+};
+
+TEST_F(EventQueueTest, EventsFireInTimeOrderAtTheirTime) {
+    at(30, 3);
+    at(10, 1);
+    at(20, 2);
+    EXPECT_EQ(events.pending(), 3u);
+    simulate([] {});
+    EXPECT_THAT(fired, ElementsAre(Pair(1, 10), Pair(2, 20), Pair(3, 30)));
+    EXPECT_EQ(events.fired(), 3u);
+}
+
+TEST_F(EventQueueTest, EventsOfOneInstantFireInTheOrderInWhichTheyWereScheduled) {
+    for (int id = 0; id < 100; ++id) {
+        at(id % 2 == 0 ? 7 : 5, id);
+    }
+    simulate([] {});
+    ASSERT_EQ(fired.size(), 100u);
+    for (int i = 0; i < 50; ++i) {
+        EXPECT_THAT(fired[static_cast<std::size_t>(i)], Pair(2 * i + 1, 5));
+        EXPECT_THAT(fired[static_cast<std::size_t>(50 + i)], Pair(2 * i, 7));
+    }
+}
+
+TEST_F(EventQueueTest, EventForThisInstantFiresAfterThoseAlreadyScheduledForIt) {
+    then = [&](int id) {
+        if (id == 1) {
+            at(now(), 3);
+        }
+    };
+    at(10, 1);
+    at(10, 2);
+    simulate([] {});
+    EXPECT_THAT(fired, ElementsAre(Pair(1, 10), Pair(2, 10), Pair(3, 10)));
+}
+
+TEST_F(EventQueueTest, EarlierEventOvertakesTheOneThatIsWaitedFor) {
+    at(100, 1);
+    simulate([&] {
+        wait_until(10);
+        at(20, 2);
+        at(300, 3);
+    });
+    EXPECT_THAT(fired, ElementsAre(Pair(2, 20), Pair(1, 100), Pair(3, 300)));
+}
+
+TEST_F(EventQueueTest, QueueThatRanEmptyWakesAgain) {
+    at(1, 1);
+    simulate([&] {
+        wait_until(50);
+        at(50, 2);
+        wait_until(60);
+        at(70, 3);
+    });
+    EXPECT_THAT(fired, ElementsAre(Pair(1, 1), Pair(2, 50), Pair(3, 70)));
+}
+
+// Equal keys of a multimap keep the order of their insertion: the same promise, by another data structure.
+TEST_F(EventQueueTest, RandomEventsFireAsFromAMultimap) {
+    std::mt19937_64 random(1);
+    std::multimap<Picoseconds, int> expected;
+    int next = 0;
+    const auto schedule = [&](Picoseconds time) {
+        expected.emplace(time, next);
+        at(time, next++);
+    };
+    then = [&](int id) {
+        ASSERT_FALSE(expected.empty());
+        ASSERT_EQ(*expected.begin(), std::pair(now(), id));
+        expected.erase(expected.begin());
+        for (std::uint64_t i = random() % 3; next < 50'000 && i > 0; --i) {
+            schedule(now() + random() % 100);
+        }
+    };
+    for (int i = 0; i < 10'000; ++i) {
+        schedule(random() % 5'000);
+    }
+    simulate([] {});
+    EXPECT_TRUE(expected.empty());
+    EXPECT_EQ(fired.size(), static_cast<std::size_t>(next));
+    EXPECT_GT(next, 20'000);
+}
+
+} // namespace

@@ -1,0 +1,184 @@
+// Memory: when does it answer, what do reads and writes cost each other, and are the bytes the ones that were written?
+//
+// Two bytes a nanosecond read, one written; 50 ns to the data of a read, 30 ns to the acknowledgement of a write.
+#include "tests/models/ends.h"
+#include "tests/models/sim_test.h"
+
+#include <array>
+#include <memory>
+#include <numeric>
+
+#include "models/memory.h"
+
+namespace {
+
+models::MemorySpec plain() {
+    models::MemorySpec spec;
+    spec.capacity_bytes = 1 << 30;
+    spec.read_bytes_per_second = 2'000'000'000;
+    spec.write_bytes_per_second = 1'000'000'000;
+    spec.read_latency = 50'000;
+    spec.write_latency = 30'000;
+    return spec;
+}
+
+struct MemoryTest : SimTest {
+    models::SparseStore store;
+    std::unique_ptr<models::Memory> memory;
+    test::Asker asker{"asker", events, packets};
+
+    void build(const models::MemorySpec& spec) {
+        memory = std::make_unique<models::Memory>("memory", events, spec, store);
+        models::Component::join(asker, 0, *memory, 0);
+    }
+};
+
+TEST_F(MemoryTest, ReadTakesItsLatencyAndItsData) {
+    build(plain());
+    simulate([&] { asker.send(asker.read(64)); });
+    EXPECT_EQ(asker.last(), ns(50 + 64 / 2.));
+    EXPECT_EQ(asker.replies[0].first, ns(50));
+    EXPECT_EQ(asker.replies[0].status, tlm::TLM_OK_RESPONSE);
+}
+
+TEST_F(MemoryTest, WriteIsAcknowledgedWhenItsLastByteIsIn) {
+    build(plain());
+    simulate([&] {
+        auto& payload = asker.write(64);
+        transit(payload).tail = ns(7);
+        asker.send(payload);
+    });
+    EXPECT_EQ(asker.last(), ns(7 + 30));
+}
+
+TEST_F(MemoryTest, ReadsAndWritesShareTheTime) {
+    build(plain());
+    simulate([&] {
+        for (int i = 0; i < 100; ++i) {
+            asker.send(asker.read(128));
+            asker.send(asker.write(128));
+        }
+    });
+    EXPECT_EQ(memory->server().busy_until(now()), ns(100 * 128 / 2. + 100 * 128));
+    EXPECT_EQ(asker.last(), ns(100 * 64 + 99 * 128 + 30)); // the last write begins when all else is done
+    EXPECT_EQ(memory->bytes_read(), 12'800u);
+    EXPECT_EQ(memory->bytes_written(), 12'800u);
+}
+
+struct TurnaroundTest : MemoryTest {
+    static constexpr std::uint64_t kBytes = 1024;
+
+    TurnaroundTest() {
+        auto spec = plain();
+        spec.channels = 4;
+        spec.turnaround = 16'000;
+        spec.batch_bytes = 512;
+        build(spec);
+    }
+
+    /// Picoseconds a byte of the second half of `count` bursts, of which every `write_every`th is a write; 0 = none.
+    double time_per_byte(int count, int write_every) {
+        Picoseconds half = 0;
+        simulate([&] {
+            for (int i = 0; i < count; ++i) {
+                if (i == count / 2) {
+                    wait_until(ns(1e9)); // all of the first half has been served
+                    half = memory->server().busy_until(now());
+                }
+                asker.send(write_every != 0 && i % write_every == 0 ? asker.write(kBytes) : asker.read(kBytes));
+            }
+            wait_until(ns(2e9));
+        });
+        return static_cast<double>(memory->server().busy_until(now()) - half) / (count / 2. * kBytes);
+    }
+};
+
+// Half written: a channel turns around at every second batch, 2 * 1/2 * 1/2 * 16 ns for each 512 bytes, on 4 channels.
+TEST_F(TurnaroundTest, HalfWrittenTurnsAroundAtEverySecondBatch) {
+    const double data = (500 + 1000) / 2.;
+    EXPECT_NEAR(time_per_byte(40'000, 2), data + 0.5 * 16'000 / (512 * 4), 0.01);
+}
+
+// A quarter written: 2 * 1/4 * 3/4.
+TEST_F(TurnaroundTest, QuarterWrittenTurnsAroundLessOften) {
+    const double data = (3 * 500 + 1000) / 4.;
+    EXPECT_NEAR(time_per_byte(40'000, 4), data + 0.375 * 16'000 / (512 * 4), 0.01);
+}
+
+TEST_F(TurnaroundTest, ReadsAloneNeverTurnAround) { EXPECT_DOUBLE_EQ(time_per_byte(1000, 0), 500); }
+
+TEST_F(MemoryTest, HitInTheHomesCachesCostsNothing) {
+    build(plain());
+    simulate([&] {
+        for (int i = 0; i < 3; ++i) {
+            auto& payload = i == 2 ? asker.write(64) : asker.read(64);
+            transit(payload).home_hit = true;
+            asker.send(payload);
+        }
+    });
+    EXPECT_EQ(asker.answered(), 3u);
+    EXPECT_EQ(asker.last(), 0u);
+    EXPECT_EQ(memory->server().bytes(), 0u);
+}
+
+TEST_F(MemoryTest, ServiceScaleStretchesTheTimeOfABurst) {
+    build(plain());
+    simulate([&] {
+        auto& payload = asker.read(64);
+        transit(payload).service_scale = 1.5f;
+        asker.send(payload);
+    });
+    EXPECT_EQ(asker.last(), ns(50 + 1.5 * 64 / 2));
+}
+
+TEST_F(MemoryTest, LoadAddsQueueingToEachLatency) {
+    auto spec = plain();
+    spec.queueing_quantum = 8'000;
+    spec.write_queueing_quantum = 2'000;
+    spec.queueing_depth = 1e9;
+    build(spec);
+    simulate([&] {
+        for (int i = 0; i < 20'000; ++i) { // 32 ns of work every 64 ns
+            wait_until(ns(64) * static_cast<Picoseconds>(i));
+            asker.send(i % 2 == 0 ? asker.read(64) : asker.write(32));
+        }
+    });
+    // At u = 1/2 the wait is half a quantum.
+    const auto begin = [&](std::size_t i) { return ns(64) * i; };
+    EXPECT_NEAR(static_cast<double>(asker.replies[19'998].first - begin(19'998)), ns(50 + 8 / 2.), 2);
+    EXPECT_NEAR(static_cast<double>(asker.replies[19'999].first - begin(19'999)), ns(30 + 2 / 2.), 2);
+    EXPECT_EQ(asker.replies[0].first, ns(50) + 8'000 * 16 / 984 / 2); // u = 32 ns of 2 us after one burst
+}
+
+TEST_F(MemoryTest, BytesReadBackAreThoseWritten) {
+    build(plain());
+    std::array<unsigned char, 200> written{};
+    std::iota(written.begin(), written.end(), static_cast<unsigned char>(3));
+    const std::uint64_t at = models::SparseStore::kPageBytes - 100; // across a page of the store
+    auto& write = asker.write(written.size(), at);
+    EXPECT_EQ(asker.move(write, written.data()), written.size());
+    write.release();
+    decltype(written) seen{};
+    auto& read = asker.read(seen.size(), at);
+    EXPECT_EQ(asker.move(read, seen.data()), seen.size());
+    read.release();
+    EXPECT_EQ(seen, written);
+    decltype(written) in_store{};
+    store.read(egm::Spa{at}, in_store.data(), in_store.size());
+    EXPECT_EQ(in_store, written);
+    EXPECT_EQ(memory->server().bytes(), 0u); // untimed
+}
+
+TEST_F(MemoryTest, TraceSaysWhatABurstCosts) {
+    build(plain());
+    auto& payload = asker.write(64);
+    const auto path = asker.trace(payload);
+    transit(payload).home_hit = true;
+    EXPECT_TRUE(asker.trace(payload).uses.empty());
+    payload.release();
+    ASSERT_EQ(path.uses.size(), 1u);
+    EXPECT_DOUBLE_EQ(path.uses[0].picoseconds, static_cast<double>(ns(64)));
+    EXPECT_EQ(path.latency, ns(30));
+}
+
+} // namespace
