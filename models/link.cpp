@@ -5,7 +5,8 @@
 
 namespace models {
 
-Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec)
+Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a,
+           const std::string& b)
     : Component(name, events), spec_(spec),
       rate_(static_cast<std::uint64_t>(static_cast<double>(spec.line_bytes_per_second) * spec.count * spec.efficiency)) {
     assert(rate_ > 0);
@@ -14,7 +15,7 @@ Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSp
     for (unsigned end = 0; end < 2; ++end) {
         sublinks_[end].link = this;
         sublinks_[end].end = end;
-        sublinks_[end].server = Server(std::string(basename()) + (end == 0 ? " a>b" : " b>a"));
+        sublinks_[end].server = Server(std::string(basename()) + " " + (end == 0 ? a + ">" + b : b + ">" + a));
     }
 }
 

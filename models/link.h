@@ -26,8 +26,9 @@ namespace models {
 /// Not modelled: replay, power states, virtual channels, credits (initiators have limited requests in flight instead).
 class Link final : public Component {
 public:
-    /// Preconditions: rate, count and efficiency are positive.
-    Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec);
+    /// `a` and `b` name the ends, for reports. Preconditions: rate, count and efficiency are positive.
+    Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a = "a",
+         const std::string& b = "b");
 
     /// Sub-link by the end that sends.
     const Server& sublink(unsigned end) const { return sublinks_[end].server; }

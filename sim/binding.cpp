@@ -123,6 +123,9 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
     for (const auto& [component, time] : bound.stages) {
         passed.insert(component);
     }
+    for (const auto& [server, time] : bound.uses) { // "c2c0 grace0>hopper0" is of the part or link c2c0
+        passed.insert(server->name().substr(0, server->name().find(' ')));
+    }
     unsigned crossings = 0;
     for (const std::string& name : passed) {
         Trust trust = Trust::kCalibrated;
@@ -147,6 +150,10 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
     }
     if (stream.operation == Operation::kRandomRead || stream.operation == Operation::kRandomWrite) {
         lower(Grade::kExtrapolated, "random access was never calibrated");
+    }
+    if (stream.operation == Operation::kPingPong) {
+        lower(Grade::kComposed, "a ping-pong is two separate turns here; real polling overlaps them (two SMs on CPU memory: "
+                                "1122 ns measured, CAL-155)");
     }
     if (stream.engine == Engine::kCpu && stream.operation != Operation::kPointerChase &&
         stream.operation != Operation::kPingPong &&

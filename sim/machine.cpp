@@ -173,7 +173,7 @@ models::Router* Machine::router(const std::string& part) {
 
 void Machine::build_link(std::size_t index) {
     const Link& spec = topology_.links[index];
-    links_.push_back(std::make_unique<models::Link>(spec.name.c_str(), *events_, spec.spec));
+    links_.push_back(std::make_unique<models::Link>(spec.name.c_str(), *events_, spec.spec, spec.a, spec.b));
     models::Link& link = *links_.back();
     models::Component::join(*router(spec.a), ports_.at({spec.a, spec.name}), link, 0);
     models::Component::join(*router(spec.b), ports_.at({spec.b, spec.name}), link, 1);

@@ -48,6 +48,12 @@ struct Running {
         }
         return batches.empty() ? 0 : sum / static_cast<double>(batches.size());
     }
+    void merge_batches() {
+        for (std::size_t i = 0; i < batches.size() / 2; ++i) {
+            batches[i] = (batches[2 * i] + batches[2 * i + 1]) / 2;
+        }
+        batches.resize(batches.size() / 2);
+    }
     double half_width() const {
         if (batches.size() < 2) {
             return 0;
@@ -135,8 +141,9 @@ private:
                                     ? running.bound.latency_ps
                                     : static_cast<double>(job.burst_bytes) * 1e12 / running.bound.alone_bytes_per_second;
             longest = std::max(longest, unit * kUnitsInBatch);
-            const double window = static_cast<double>(job.read_window + job.write_window) * job.workers;
-            longest = std::max(longest, 2 * window * 1e12 / std::max(running.bound.alone_bytes_per_second, 1.0));
+            const double window =
+                static_cast<double>(job.reads.empty() ? job.write_window : job.read_window) * job.workers;
+            longest = std::max(longest, window * 1e12 / std::max(running.bound.alone_bytes_per_second, 1.0));
         }
         return static_cast<Picoseconds>(std::min(longest, static_cast<double>(measurement_.time_max)));
     }
@@ -145,7 +152,7 @@ private:
         for (Running& running : streams_) {
             start(running);
         }
-        const Picoseconds batch = batch_length();
+        Picoseconds batch = batch_length();
         const Picoseconds limit = origin_ + measurement_.time_max;
         if (!step(std::max(kWarmUpLeast, 3 * batch))) {
             return;
@@ -157,10 +164,18 @@ private:
         steady_ = false;
         for (unsigned count = 1; !steady_ && (now() < limit || count <= kBatchesLeast); ++count) {
             const bool go_on = step(batch);
+            // Longer batches depend less on each other.
+            const bool merge = streams_.front().batches.size() + 1 == 2 * kBatchesLeast;
             for (Running& running : streams_) {
                 const auto counters = Engine::counters(*running.job);
                 running.batches.push_back(figure(*running.planned, running.last, counters, batch));
                 running.last = counters;
+                if (merge) {
+                    running.merge_batches();
+                }
+            }
+            if (merge) {
+                batch *= 2;
             }
             if (!go_on) {
                 break;

@@ -126,6 +126,7 @@ void traffic(const RunResult& result, std::string& out) {
     out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>6}\n", "Traffic", "native", both ? "in VM" : "",
                        both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
     std::set<Grade> grades;
+    bool unsteady = false;
     std::set<std::string> reasons;
     for (const StreamGroup& group : result.scenario->groups) {
         const GroupResult* const native = partner(result, &group, false);
@@ -150,9 +151,9 @@ void traffic(const RunResult& result, std::string& out) {
             out += fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>6}\n",
                                (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
                                both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
-                               line.steady && line.value > 0 ? fmt::format("{:.2f} %", line.half_width / line.value * 100)
-                               : line.value > 0              ? "unsteady"
-                                                             : "",
+                               line.value > 0 ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100,
+                                                            line.steady ? "" : "!")
+                                              : "",
                                mark(line.grade));
             for (const GroupResult* one : {native, vm}) {
                 if (one != nullptr && !one->streams[i].fault.empty()) {
@@ -162,6 +163,7 @@ void traffic(const RunResult& result, std::string& out) {
             if (line.fault.empty()) {
                 out += fmt::format("    limited by {}\n", binding(line));
                 grades.insert(line.grade);
+                unsteady = unsteady || !line.steady;
             }
         }
         if (group.streams.size() > 1 && shown->total > 0) {
@@ -172,6 +174,9 @@ void traffic(const RunResult& result, std::string& out) {
         }
     }
     out += "\nbound: what the static model of the same machine allows; share: of that bound.\n";
+    if (unsteady) {
+        out += "!: the confidence interval did not become as narrow as `measurement` asks for within its time.\n";
+    }
     if (grades.count(Grade::kCalibrated) != 0) {
         out += "cal: fitted to published measurements of these parts, within 5 % (latency 10 %) where docs/timing.md shows it.\n";
     }

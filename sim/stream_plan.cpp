@@ -17,8 +17,9 @@ using models::StreamJob;
 namespace {
 
 constexpr std::uint64_t kGpuPageBytes = 2 * egm::kMiB; ///< cudaMalloc, EGM and fabric mappings
-constexpr std::uint64_t kBurstBytesMax = 4096;
-constexpr unsigned kBurstsInWindow = 8; ///< at least: so that the burst size does not show in the result
+constexpr std::uint64_t kBurstBytesMax = 8192;
+constexpr unsigned kBurstsInWindow = 4;    ///< of one worker, at least
+constexpr unsigned kBurstsInFlight = 32;   ///< of a stream, at least: so that the burst size does not show in the result
 
 bool is_gpu(Engine engine) { return engine == Engine::kSm || engine == Engine::kCopyEngine; }
 
@@ -207,6 +208,9 @@ std::unique_ptr<Mapping> StreamPlanner::mapping(const Stream& stream, const Side
     if (behind_smmu && host != nullptr) {
         planned.assumptions.push_back("SMMU: TLB size, walkers and time per page-table access");
     }
+    if (behind_smmu && is_random(stream.operation) && stream.operation != Operation::kPointerChase) {
+        planned.assumptions.push_back("number of translation requests in flight");
+    }
     if (host == nullptr) {
         const std::uint64_t page = gpu && !path.by_ats ? gpu_page : cpu_page;
         return std::make_unique<LinearMapping>(space, tables, piece.spa.value, piece.spa.value, page);
@@ -382,7 +386,8 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
     std::uint64_t burst = stream.burst_bytes;
     if (burst == 0) {
         burst = kBurstBytesMax;
-        while (burst > 64 && burst * legs * kBurstsInWindow > window) {
+        while (burst > 64 && (burst * legs * kBurstsInWindow > window ||
+                              burst * legs * kBurstsInFlight > window * job.workers)) {
             burst /= 2;
         }
     }

@@ -8,16 +8,16 @@
 
 namespace {
 
+using models::transit;
+
 using models::Aperture;
 using models::CpuFabric;
 
 struct CpuFabricTest : SimTest {
     static constexpr std::uint16_t kRam = 1, kRemote = 2;
 
-    CpuFabric fabric{"grace",
-                     events,
-                     {.remote_read_window_bytes = 256, .core_latency = 20'000, .fabric_latency = 11'000},
-                     {"c2c"}};
+    CpuFabric fabric{
+        "grace", events, {.remote_read_window_bytes = 256, .core_latency = 20'000, .fabric_latency = 11'000}, {"c2c"}};
     test::Asker cores{"cores", events, packets};
     test::Answerer ram{"ram", events, 1};
     test::Answerer remote{"remote", events, 1, 100'000};

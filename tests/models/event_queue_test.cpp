@@ -87,7 +87,7 @@ TEST_F(EventQueueTest, RandomEventsFireAsFromAMultimap) {
     };
     then = [&](int id) {
         ASSERT_FALSE(expected.empty());
-        ASSERT_EQ(*expected.begin(), std::pair(now(), id));
+        ASSERT_THAT(*expected.begin(), Pair(now(), id));
         expected.erase(expected.begin());
         for (std::uint64_t i = random() % 3; next < 50'000 && i > 0; --i) {
             schedule(now() + random() % 100);

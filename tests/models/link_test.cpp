@@ -1,13 +1,15 @@
 // Link: when does a packet arrive, what does it wait for, and what does it cost on the wire?
 //
-// One byte a nanosecond, 100 ns of flight, headers of 16 bytes and of 24 with a write: every figure can be worked out by
-// hand. Asker `gpu` at end 0 and memory behind end 1; asker `cpu` at end 1 of the second link, memory behind end 0.
+// One byte a nanosecond, 100 ns of flight, headers of 16 bytes and of 24 with a write: every figure can be worked out
+// by hand. Asker `gpu` at end 0 and memory behind end 1; asker `cpu` at end 1 of the second link, memory behind end 0.
 #include "tests/models/ends.h"
 #include "tests/models/sim_test.h"
 
 #include "models/link.h"
 
 namespace {
+
+using models::transit;
 
 constexpr models::LinkSpec kSpec{
     .line_bytes_per_second = 1'000'000'000, .latency = 100'000, .header_bytes = 16, .write_header_bytes = 24};

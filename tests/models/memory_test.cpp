@@ -12,6 +12,8 @@
 
 namespace {
 
+using models::transit;
+
 models::MemorySpec plain() {
     models::MemorySpec spec;
     spec.capacity_bytes = 1 << 30;

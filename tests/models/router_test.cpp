@@ -6,6 +6,8 @@
 
 namespace {
 
+using models::transit;
+
 using models::Aperture;
 using testing::ElementsAre;
 

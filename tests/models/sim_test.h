@@ -12,7 +12,8 @@
 #include "models/event_queue.h"
 #include "models/packet.h"
 
-/// A test in front of a fresh SystemC kernel: one process a test (`gtest_discover_tests`), since a kernel cannot be reset.
+/// A test in front of a fresh SystemC kernel: one process a test (`gtest_discover_tests`), since a kernel cannot be
+/// reset.
 ///
 /// Build the models as members of the fixture, then call `simulate` once. The test fails on any warning or error of
 /// SystemC, and when a thread never finished.

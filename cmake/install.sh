@@ -1,0 +1,45 @@
+# What ./run and ./test share: Debian packages, and the release build in build/.
+
+BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
+    libfmt-dev libexpected-dev libglpk-dev)
+TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
+
+# Installs those of the named packages that are not there yet; quick when all are.
+install_packages() {
+    local missing=() package
+    for package in "$@"; do
+        if [ "$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            missing+=("$package")
+        fi
+    done
+    if [ ${#missing[@]} -eq 0 ]; then
+        return
+    fi
+    local root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        root=(sudo)
+    fi
+    echo "Installing ${missing[*]}" >&2
+    "${root[@]}" apt-get update -qq >&2
+    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# configure FOLDER [CMake arguments]: only when it was not done yet with the same arguments.
+configure() {
+    local folder=$1
+    shift
+    if [ "$(cat "$folder/.configured" 2>/dev/null)" != "$*" ]; then
+        cmake -S . -B "$folder" -G Ninja "$@" >&2
+        echo "$*" >"$folder/.configured"
+    fi
+}
+
+# build_release TARGET...: the tests are configured too, and built only when named (all).
+build_release() {
+    local testing=OFF
+    if [ "$*" = all ] || grep -qs BUILD_TESTING=ON build/.configured; then
+        testing=ON
+    fi
+    configure build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=$testing
+    cmake --build build --target "$@" -- --quiet >&2
+}

@@ -1,0 +1,178 @@
+// Engine: how fast does a stream run by its own windows, rates and caps, and does every byte come back?
+//
+// Windows of 8 bursts of 64 bytes; each access takes 1000 ns (see engine_bench.h). Issued at one byte a nanosecond, a
+// burst leaves within 64 ns and a window within 512 ns.
+#include "tests/models/engine_bench.h"
+
+namespace {
+
+using models::Engine;
+using models::StreamJob;
+
+constexpr std::uint64_t kByteANanosecond = 1'000'000'000;
+
+struct EngineTest : EngineBench {};
+
+// --- Little's law -------------------------------------------------------------------------------------------------
+
+TEST_F(EngineTest, SlidingWindowRunsAtWindowOverLatency) { EXPECT_EQ(run(100 * kLatency + 1).bytes, 100u * 512); }
+
+TEST_F(EngineTest, BatchRunsAtWindowOverIssueLatencyAndOverhead) {
+    job.batch = true;
+    job.read_rate = kByteANanosecond;
+    job.overhead = ns(88);
+    const Picoseconds round = ns(512 + 1000 + 88);
+    EXPECT_EQ(run(100 * round).bytes, 100u * 512);
+}
+
+TEST_F(EngineTest, BatchWaitsForAllOfItsWindow) {
+    job.batch = true;
+    job.read_rate = kByteANanosecond;
+    EXPECT_EQ(run(ns(512 + 1000)).bytes, 512u - 64); // the last of the first window is just arriving
+    EXPECT_EQ(memory.arrivals.size(), 8u + 1);       // and with it the second window begins
+}
+
+TEST_F(EngineTest, IssueRateLimitsASlidingWindowThatIsWideEnough) {
+    job.read_rate = kByteANanosecond / 10; // a burst every 640 ns, less than two in flight
+    EXPECT_EQ(run(ns(640 * 100 + 1000)).units, 100u);
+}
+
+TEST_F(EngineTest, WindowOfPartOfABurstHoldsWholeBurstsOnly) {
+    job.read_window = 512 + 63;
+    EXPECT_EQ(run(10 * kLatency + 1).bytes, 10u * 512);
+}
+
+TEST_F(EngineTest, WorkersHaveAWindowEach) {
+    job.workers = 4;
+    // They start within the first microsecond; after that each completes a window every 1000 ns.
+    StreamJob::Counters early, late;
+    simulate([&] {
+        Engine::Job& running = engine.start(job);
+        wait_until(10 * kLatency);
+        early = Engine::counters(running);
+        wait_until(110 * kLatency);
+        late = Engine::counters(running);
+        end(running);
+    });
+    EXPECT_EQ(late.bytes - early.bytes, 100u * 4 * 512);
+}
+
+TEST_F(EngineTest, WritesHaveTheirOwnWindowAndRate) {
+    job.reads.clear();
+    job.write = leg(true);
+    job.write_window = 128;
+    EXPECT_EQ(run(100 * kLatency + 1).bytes, 100u * 128);
+}
+
+TEST_F(EngineTest, RateCapHoldsForAllWorkersTogether) {
+    job.workers = 3;
+    job.rate_cap = kByteANanosecond / 10; // three workers could do 1.5 bytes a nanosecond
+    const auto counters = run(ns(640 * 1000 + 1000));
+    EXPECT_EQ(counters.units, 1000u);
+}
+
+TEST_F(EngineTest, LatencyIsThatOfEachUnit) {
+    translation.delay = ns(30);
+    const auto counters = run(ns(1030) * 10 + 1);
+    EXPECT_EQ(counters.units, 80u);
+    EXPECT_EQ(counters.latency, 80 * ns(1030));
+}
+
+// --- what a unit is made of ---------------------------------------------------------------------------------------
+
+TEST_F(EngineTest, CopyWritesWhatItHasReadAndNotBefore) {
+    job.write = leg(true);
+    job.read_window = job.write_window = 64; // one at a time
+    const auto counters = run(10 * 2 * kLatency + 1);
+    EXPECT_EQ(counters.units, 10u);
+    EXPECT_EQ(counters.bytes, 640u); // counted once
+    EXPECT_EQ(counters.latency, 10 * 2 * kLatency);
+    for (std::size_t i = 0; i + 1 < memory.arrivals.size(); ++i) {
+        EXPECT_EQ(memory.arrivals[i].write, i % 2 == 1);
+        EXPECT_EQ(memory.arrivals[i].time, kLatency * i);
+    }
+}
+
+TEST_F(EngineTest, TriadReadsBothArraysBeforeItWrites) {
+    job.reads = {leg(), leg()};
+    job.write = leg(true);
+    job.read_window = 128;
+    job.write_window = 64;
+    const auto counters = run(10 * 2 * kLatency + 1);
+    EXPECT_EQ(counters.units, 10u);
+    EXPECT_EQ(counters.bytes_received, 10u * 3 * 64);
+}
+
+TEST_F(EngineTest, GateLetsBurstsThroughOneByOne) {
+    models::Server gate("copy engine");
+    job.reads[0].gate = &gate;
+    job.reads[0].gate_rate = kByteANanosecond / 10; // 640 ns a burst
+    run(ns(6400));
+    ASSERT_GE(memory.arrivals.size(), 10u);
+    EXPECT_EQ(memory.arrivals[9].time, ns(9 * 640));
+}
+
+TEST_F(EngineTest, HitInItsOwnCachesSendsNothing) {
+    job.reads[0].hits = {{1.0, ns(40)}};
+    EXPECT_EQ(run(ns(400) + 1).bytes, 10u * 512);
+    EXPECT_TRUE(memory.arrivals.empty());
+}
+
+TEST_F(EngineTest, PingPongSumsItsTwoTurns) {
+    job = {};
+    job.pattern = StreamJob::Pattern::kPingPong;
+    job.burst_bytes = 64;
+    auto atomic = leg();
+    atomic.overhead = ns(70);
+    auto local = leg();
+    local.overhead = ns(30);
+    job.turns = {{&engine, atomic, false}, {&engine, local, true}};
+    const auto counters = run(10 * ns(70 + 1000 + 30) + 1);
+    EXPECT_EQ(counters.units, 10u);
+    EXPECT_EQ(counters.latency, 10 * ns(70 + 1000 + 30));
+}
+
+// --- the end ------------------------------------------------------------------------------------------------------
+
+TEST_F(EngineTest, StoppedJobIsDrainedWhenItsLastByteIsBack) {
+    simulate([&] {
+        Engine::Job& running = engine.start(job);
+        wait_until(ns(500));
+        EXPECT_FALSE(Engine::drained(running)); // not stopped
+        engine.stop(running);
+        EXPECT_FALSE(Engine::drained(running)); // 512 bytes in flight
+        EXPECT_EQ(Engine::counters(running).bytes_sent, 512u);
+        EXPECT_EQ(Engine::counters(running).bytes_received, 0u);
+        wait_until(kLatency + 1);
+        EXPECT_TRUE(Engine::drained(running));
+        EXPECT_EQ(Engine::counters(running).bytes_received, 512u);
+        EXPECT_EQ(packets.in_flight(), 0u);
+        engine.finish(running);
+    });
+    EXPECT_EQ(memory.arrivals.size(), 8u);
+}
+
+TEST_F(EngineTest, UnmappedMemoryStopsTheJobWithASentence) {
+    const test::FixedMapping three_bursts(1, models::Mapping::Tables::kOwn, 4096, 0, 3 * 64);
+    job.reads[0].mapping = &three_bursts;
+    simulate([&] {
+        Engine::Job& running = engine.start(job);
+        wait_until(10 * kLatency);
+        EXPECT_EQ(Engine::fault(running), "offset 0xc0 of the working set is not mapped");
+        EXPECT_TRUE(Engine::drained(running));
+        EXPECT_EQ(Engine::counters(running).bytes_sent, Engine::counters(running).bytes_received);
+        end(running);
+    });
+    EXPECT_EQ(memory.arrivals.size(), 3u);
+}
+
+TEST_F(EngineTest, SoundJobHasNoFault) {
+    simulate([&] {
+        Engine::Job& running = engine.start(job);
+        wait_until(10 * kLatency);
+        EXPECT_EQ(Engine::fault(running), "");
+        end(running);
+    });
+}
+
+} // namespace

@@ -1,0 +1,207 @@
+// GpuHub: where does an address lead, what does it cost to cross a GPU, and what waits for what?
+//
+// The L2 takes 40 ns, a request from outside 30 ns; HBM answers at once, memory over C2C after 1000 ns. The EGM of the
+// socket begins at 0x4000'0000.
+#include "tests/models/ends.h"
+#include "tests/models/sim_test.h"
+
+#include "models/gpu_hub.h"
+
+namespace {
+
+using models::transit;
+
+using models::Aperture;
+using models::GpuHub;
+using test::Reply;
+
+constexpr std::uint64_t kEgmBase = 0x4000'0000;
+
+models::GpuSpec hub_spec() {
+    models::GpuSpec spec;
+    spec.l2.latency = 40'000;
+    spec.l2_bytes_per_second = 2'000'000'000;
+    spec.inbound_latency = 30'000;
+    spec.inbound_bytes_per_second = 1'000'000'000;
+    spec.system_read_window_bytes = 128;
+    spec.posted_write_bytes = 128;
+    spec.posted_write_latency = 5'000;
+    return spec;
+}
+
+struct GpuHubTest : SimTest {
+    static constexpr std::uint16_t kHbm = 1, kLpddr = 2, kPeer = 3;
+
+    GpuHub hub{"hopper", events, packets, hub_spec(), {"c2c", "nvl"}};
+    test::Asker sm{"sm", events, packets};
+    test::Asker copy_engine{"ce", events, packets};
+    test::Asker cpu{"cpu", events, packets};
+    test::Answerer hbm{"hbm", events, 1};
+    test::Answerer lpddr{"lpddr", events, 1, 1'000'000};
+
+    /// C2C is both the way to the CPU's memory and the way in for `cpu`, so that a stub passes on either.
+    struct Crossing final : models::Component {
+        Crossing(models::EventQueue& events, GpuHub& hub, test::Asker& cpu, test::Answerer& lpddr)
+            : Component("c2c", events) {
+            join(hub, GpuHub::kFirstLink, *this, add_port("hub"));
+            join(cpu, 0, *this, add_port("cpu"));
+            join(*this, add_port("lpddr"), lpddr, 0);
+        }
+        void request(unsigned port, models::Payload& payload, Picoseconds delay) override {
+            send_request(port == 0 ? 2 : 0, payload, delay);
+        }
+        void response(unsigned port, models::Payload& payload, Picoseconds delay) override {
+            send_response(port == 0 ? 1 : 0, payload, delay);
+        }
+        void trace(unsigned port, models::Payload& payload, models::PathTrace&) override { access(port, payload); }
+        unsigned access(unsigned port, models::Payload& payload) override {
+            return pass_on(port == 0 ? 2 : 0, payload);
+        }
+    } c2c{events, hub, cpu, lpddr};
+    test::Asker peer{"peer", events, packets};
+
+    GpuHubTest() {
+        models::Component::join(sm, 0, hub, GpuHub::kSm);
+        models::Component::join(copy_engine, 0, hub, GpuHub::kCopyEngine);
+        models::Component::join(hub, GpuHub::kHbm, hbm, 0);
+        models::Component::join(hub, GpuHub::kFirstLink + 1, peer, 0);
+        hub.set_egm(kEgmBase, kLpddr);
+        hub.set_route(Aperture::kSystem, kHbm, {{GpuHub::kHbm, 1}});
+        hub.set_route(Aperture::kSystem, kLpddr, {{GpuHub::kFirstLink, 1}});
+    }
+
+    static models::Payload& to(models::Payload& payload, Aperture aperture, std::uint16_t memory,
+                               std::uint16_t destination = 0) {
+        transit(payload).aperture = aperture;
+        transit(payload).memory = memory;
+        transit(payload).destination = destination != 0 ? destination : memory;
+        return payload;
+    }
+};
+
+TEST_F(GpuHubTest, EgmAddressIsAnOffsetToWhichTheHubAddsTheBase) {
+    simulate([&] { sm.send(to(sm.read(64, 0x1234), Aperture::kEgm, kLpddr)); });
+    ASSERT_EQ(lpddr.arrivals.size(), 1u);
+    EXPECT_EQ(lpddr.arrivals[0].address, kEgmBase + 0x1234);
+    EXPECT_EQ(lpddr.arrivals[0].aperture, Aperture::kSystem);
+    EXPECT_EQ(lpddr.arrivals[0].destination, kLpddr);
+}
+
+TEST_F(GpuHubTest, SystemAddressGoesOutUnchanged) {
+    simulate([&] { sm.send(to(sm.read(64, 0x1234), Aperture::kSystem, kLpddr)); });
+    ASSERT_EQ(lpddr.arrivals.size(), 1u);
+    EXPECT_EQ(lpddr.arrivals[0].address, 0x1234u);
+}
+
+TEST_F(GpuHubTest, FabricWindowOfHbmLeadsToHbm) {
+    simulate([&] { peer.send(to(peer.read(64, 0x1234), Aperture::kFabric, kHbm, kPeer)); });
+    ASSERT_EQ(hbm.arrivals.size(), 1u);
+    EXPECT_EQ(hbm.arrivals[0].address, 0x1234u);
+    EXPECT_EQ(peer.last(), ns(30));
+}
+
+TEST_F(GpuHubTest, FabricWindowOfEgmLeadsToTheCarveoutOfTheOwnersSocket) {
+    simulate([&] {
+        auto& payload = to(peer.read(64, 0x1234), Aperture::kFabric, kLpddr, kPeer);
+        transit(payload).into_carveout = true;
+        peer.send(payload);
+    });
+    ASSERT_EQ(lpddr.arrivals.size(), 1u);
+    EXPECT_EQ(lpddr.arrivals[0].address, kEgmBase + 0x1234);
+    EXPECT_EQ(peer.last(), ns(30 + 1000));
+}
+
+TEST_F(GpuHubTest, BytesGoTheSameWayAsTraffic) {
+    std::uint64_t data = 0;
+    auto& payload = to(sm.write(8, 0x40), Aperture::kEgm, kLpddr);
+    EXPECT_EQ(sm.move(payload, &data), 8u);
+    payload.release();
+    ASSERT_EQ(lpddr.arrivals.size(), 1u);
+    EXPECT_EQ(lpddr.arrivals[0].address, kEgmBase + 0x40);
+}
+
+TEST_F(GpuHubTest, TraceLeavesThePacketAsItWas) {
+    auto& payload = to(sm.read(64, 0x1234), Aperture::kEgm, kLpddr);
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_EQ(sm.trace(payload).latency, ns(40 + 1000));
+        EXPECT_EQ(payload.get_address(), 0x1234u);
+        EXPECT_EQ(transit(payload).aperture, Aperture::kEgm);
+    }
+    payload.release();
+}
+
+TEST_F(GpuHubTest, L2HitEndsThereAtTheL2sBandwidth) {
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& payload = to(sm.read(64), Aperture::kSystem, kHbm);
+            transit(payload).l2_hit = true;
+            sm.send(payload);
+        }
+    });
+    EXPECT_EQ(sm.replies[0].last, ns(40 + 64 / 2.));
+    EXPECT_EQ(sm.replies[1].last, ns(64 / 2. + 40 + 64 / 2.));
+    EXPECT_TRUE(hbm.arrivals.empty());
+}
+
+TEST_F(GpuHubTest, StoreThatLeavesIsAcknowledgedFromTheBuffer) {
+    simulate([&] {
+        auto& posted = to(sm.write(64), Aperture::kEgm, kLpddr);
+        transit(posted).postable = true;
+        sm.send(posted);
+        auto& awaited = to(copy_engine.write(64), Aperture::kEgm, kLpddr);
+        copy_engine.send(awaited);
+        auto& at_home = to(sm.write(64), Aperture::kSystem, kHbm);
+        transit(at_home).postable = true; // but does not leave
+        sm.send(at_home);
+    });
+    EXPECT_EQ(sm.replies[0].last, ns(40 + 5));
+    EXPECT_EQ(copy_engine.last(), ns(40 + 1000));
+    EXPECT_EQ(sm.replies[1].last, ns(40));
+    EXPECT_EQ(lpddr.arrivals.size(), 2u); // the posted data did go out
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
+TEST_F(GpuHubTest, FullPostedWriteBufferWaitsForTheFarEnd) {
+    simulate([&] {
+        for (int i = 0; i < 5; ++i) { // room for two
+            auto& payload = to(sm.write(64), Aperture::kEgm, kLpddr);
+            transit(payload).postable = true;
+            sm.send(payload);
+        }
+    });
+    const Picoseconds round_trip = ns(40 / 2. + 1000); // from the hub to its memory and back
+    EXPECT_EQ(sm.replies[1].last, ns(40 + 5));
+    EXPECT_EQ(sm.replies[2].last, round_trip + ns(40 + 5));
+    EXPECT_EQ(sm.replies[4].last, 2 * round_trip + ns(40 + 5));
+    EXPECT_EQ(hub.posted_writes().blocked_until(now()), 2 * round_trip);
+}
+
+TEST_F(GpuHubTest, SmLoadsFromCpuMemoryShareAWindowAndCopiesDoNot) {
+    simulate([&] {
+        for (int i = 0; i < 6; ++i) { // room for two at a time
+            sm.send(to(sm.read(64), Aperture::kEgm, kLpddr));
+            copy_engine.send(to(copy_engine.read(64), Aperture::kEgm, kLpddr));
+        }
+        sm.send(to(sm.read(64), Aperture::kSystem, kHbm));
+    });
+    EXPECT_EQ(sm.replies[5].last, 3 * ns(40 / 2. + 1000) + ns(40 / 2.));
+    EXPECT_EQ(sm.replies[6].last, ns(40)); // own HBM needs no room
+    EXPECT_EQ(copy_engine.last(), ns(40 + 1000));
+}
+
+TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& payload = to(cpu.read(64), Aperture::kSystem, kHbm);
+            transit(payload).coherent = true;
+            cpu.send(payload);
+        }
+        cpu.send(to(cpu.read(64), Aperture::kSystem, kHbm)); // of a device: does not queue
+    });
+    EXPECT_EQ(cpu.replies[0].last, ns(30));
+    EXPECT_EQ(cpu.replies[1].last, ns(64 + 30));
+    EXPECT_EQ(cpu.replies[2].last, ns(30));
+    EXPECT_EQ(hub.inbound().bytes(), 128u);
+}
+
+} // namespace
