@@ -47,7 +47,7 @@ void CpuFabric::response(unsigned port, Payload& payload, Picoseconds delay) {
 
 void CpuFabric::fire(void* argument) {
     Payload& payload = *static_cast<Payload*>(argument);
-    remote_reads_.give(payload.get_data_length());
+    remote_reads_.give(payload.get_data_length(), events().now());
     while (Payload* next = remote_reads_.next(events().now())) {
         pass(transit(*next).pop(), *next, 0);
     }

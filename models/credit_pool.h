@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cassert>
 #include <cstdint>
 #include <deque>
 #include <string>
 
+#include "models/byte_window.h"
 #include "models/packet.h"
 
 namespace models {
@@ -13,14 +13,14 @@ namespace models {
 class CreditPool {
 public:
     /// `limit_bytes` 0 = no limit.
-    CreditPool(std::string name, std::uint64_t limit_bytes) : name_(std::move(name)), limit_(limit_bytes) {}
+    CreditPool(std::string name, std::uint64_t limit_bytes) : name_(std::move(name)), window_(limit_bytes) {}
 
-    bool limited() const { return limit_ != 0; }
+    bool limited() const { return window_.limited(); }
 
     /// Takes room for `payload`, or queues it. A burst larger than the limit passes alone.
     bool take(Payload& payload, Picoseconds now) {
-        if (waiting_.empty() && fits(payload)) {
-            used_ += payload.get_data_length();
+        if (waiting_.empty() && window_.fits(payload.get_data_length(), now)) {
+            window_.take(payload.get_data_length(), now);
             return true;
         }
         if (waiting_.empty()) {
@@ -30,19 +30,16 @@ public:
         return false;
     }
 
-    void give(std::uint64_t bytes) {
-        assert(used_ >= bytes);
-        used_ -= bytes;
-    }
+    void give(std::uint64_t bytes, Picoseconds now) { window_.give(bytes, now); }
 
     /// The next one waiting that now has room, which it takes; null when there is none.
     Payload* next(Picoseconds now) {
-        if (waiting_.empty() || !fits(*waiting_.front())) {
+        if (waiting_.empty() || !window_.fits(waiting_.front()->get_data_length(), now)) {
             return nullptr;
         }
         Payload* payload = waiting_.front();
         waiting_.pop_front();
-        used_ += payload->get_data_length();
+        window_.take(payload->get_data_length(), now);
         if (waiting_.empty()) {
             blocked_ += now - blocked_since_;
         }
@@ -53,17 +50,12 @@ public:
     Picoseconds blocked_until(Picoseconds now) const {
         return blocked_ + (waiting_.empty() ? 0 : now - blocked_since_);
     }
-    std::uint64_t limit_bytes() const { return limit_; }
+    std::uint64_t limit_bytes() const { return window_.limit(); }
     const std::string& name() const { return name_; }
 
 private:
-    bool fits(const Payload& payload) const {
-        return limit_ == 0 || used_ == 0 || used_ + payload.get_data_length() <= limit_;
-    }
-
     std::string name_;
-    std::uint64_t limit_;
-    std::uint64_t used_ = 0;
+    ByteWindow window_;
     std::deque<Payload*> waiting_;
     Picoseconds blocked_ = 0;
     Picoseconds blocked_since_ = 0;

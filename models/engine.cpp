@@ -4,6 +4,8 @@
 #include <cassert>
 #include <fmt/format.h>
 
+#include "models/byte_window.h"
+
 namespace models {
 
 namespace {
@@ -29,9 +31,9 @@ struct Engine::Worker final : EventQueue::Handler {
     Job* job = nullptr;
     unsigned index = 0;
     std::uint64_t cursor = 0;
-    std::uint64_t reads_in_flight = 0;
+    ByteWindow reads;
+    ByteWindow writes;
     std::uint64_t batch_issued = 0;
-    std::uint64_t writes_in_flight = 0;
     Picoseconds reads_free = 0;  ///< when the next unit may be issued
     Picoseconds writes_free = 0;
     bool waking = false;
@@ -101,6 +103,8 @@ Engine::Job& Engine::start(const StreamJob& spec) {
         worker->engine = this;
         worker->job = &job;
         worker->index = i;
+        worker->reads = ByteWindow(spec.read_window);
+        worker->writes = ByteWindow(spec.write_window);
         worker->cursor = share * i / 4096 * 4096;
         worker->waking = true;
         // Workers start spread over a microsecond (multiples of the golden ratio), as threads really do.
@@ -129,19 +133,17 @@ bool Engine::drained(const Job& job) {
 
 // --- issuing ---------------------------------------------------------------------------------------------------------
 
-bool Engine::may_issue(const Worker& worker) const {
+bool Engine::may_issue(Worker& worker) {
     const StreamJob& spec = *worker.job->spec;
-    const std::uint64_t reads = spec.burst_bytes * spec.reads.size();
-    const bool writes_fit = !spec.write || worker.writes_in_flight == 0 ||
-                            worker.writes_in_flight + spec.burst_bytes <= spec.write_window;
-    if (!writes_fit) {
+    const std::uint64_t bytes = spec.burst_bytes * spec.reads.size();
+    if (spec.write && !worker.writes.fits(spec.burst_bytes, events().now())) {
         return false;
     }
     if (spec.reads.empty()) {
         return true;
     }
-    const std::uint64_t held = spec.batch ? worker.batch_issued : worker.reads_in_flight;
-    return held == 0 || held + reads <= spec.read_window;
+    return spec.batch ? worker.batch_issued == 0 || worker.batch_issued + bytes <= spec.read_window
+                      : worker.reads.fits(bytes, events().now());
 }
 
 void Engine::issue(Worker& worker) {
@@ -174,17 +176,17 @@ void Engine::begin_unit(Worker& worker) {
     idle_units_.pop_back();
     unit = {&job, &worker, next_offset(worker), now, static_cast<unsigned>(spec.reads.size())};
     if (spec.reads.empty()) {
-        worker.writes_in_flight += spec.burst_bytes;
+        worker.writes.take(spec.burst_bytes, now);
         worker.writes_free = now + duration(spec.burst_bytes, spec.write_rate);
         begin_access(unit, *spec.write);
         return;
     }
     const std::uint64_t bytes = spec.burst_bytes * spec.reads.size();
-    worker.reads_in_flight += bytes;
+    worker.reads.take(bytes, now);
     worker.batch_issued += bytes;
     worker.reads_free = now + duration(bytes, spec.read_rate);
     if (spec.write) {
-        worker.writes_in_flight += spec.burst_bytes;
+        worker.writes.take(spec.burst_bytes, now);
     }
     for (const Leg& leg : spec.reads) {
         begin_access(unit, leg);
@@ -359,11 +361,11 @@ void Engine::complete(Access& access) {
     }
     Worker& worker = *unit->worker;
     if (write) {
-        worker.writes_in_flight -= spec.burst_bytes;
+        worker.writes.give(spec.burst_bytes, events().now());
         finish_unit(*unit);
     } else {
-        worker.reads_in_flight -= spec.burst_bytes;
-        if (worker.reads_in_flight == 0) {
+        worker.reads.give(spec.burst_bytes, events().now());
+        if (worker.reads.used() == 0) {
             worker.batch_issued = 0;
             worker.reads_free = std::max(worker.reads_free, events().now()) + spec.overhead;
         }

@@ -51,7 +51,7 @@ private:
     void translated(void* token) override;
 
     void issue(Worker& worker);
-    bool may_issue(const Worker& worker) const;
+    bool may_issue(Worker& worker);
     void begin_unit(Worker& worker);
     void begin_access(Unit& unit, const Leg& leg);
     void take_turn(Job& job);

@@ -133,13 +133,13 @@ void GpuHub::give_back(Payload& payload) {
     const unsigned to = transit(payload).pop();
     if (to == kPosted) {
         payload.release();
-        posted_writes_.give(bytes);
+        posted_writes_.give(bytes, events().now());
         while (Payload* next = posted_writes_.next(events().now())) {
             post(*next, 0);
         }
         return;
     }
-    system_reads_.give(bytes);
+    system_reads_.give(bytes, events().now());
     while (Payload* next = system_reads_.next(events().now())) {
         send_request(transit(*next).pop(), *next, inward(kSm) / 2);
     }

@@ -165,6 +165,9 @@ int run(const Options& options) {
     }
     if (!options.json.empty()) {
         if (const std::string why = sim::write_whole_file(options.json, sim::json_report(result)); !why.empty()) {
+            if (options.quiet || options.json == "-") { // then nobody has seen the result yet
+                std::cout << sim::text_report(result) << std::flush;
+            }
             std::cerr << "egmsim: error: " << why << "\n";
             code = code == kDone ? kBadInput : code;
         }

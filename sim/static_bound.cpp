@@ -78,7 +78,7 @@ StreamBound static_bound(const PlannedStream& planned) {
     if (!job.reads.empty()) {
         const double legs = static_cast<double>(job.reads.size());
         const double unit = burst * legs;
-        const double held = std::max<double>(static_cast<double>(job.read_window / static_cast<std::uint64_t>(unit)), 1) * unit;
+        const double held = std::max(static_cast<double>(job.read_window), unit);
         const double issue = job.read_rate != 0 ? held * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
         const double time = read_least + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
         limit(bound, workers * held / legs * kPicosecondsPerSecond / std::max(time, 1.0), planned.window);
@@ -88,7 +88,7 @@ StreamBound static_bound(const PlannedStream& planned) {
     }
     if (job.write) {
         const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound);
-        const double held = std::max<double>(static_cast<double>(job.write_window / job.burst_bytes), 1) * burst;
+        const double held = std::max(static_cast<double>(job.write_window), burst);
         limit(bound, workers * held * kPicosecondsPerSecond / std::max(cost.latency_least + read_least, 1.0),
               "stores in flight: " + std::to_string(job.write_window) + " B for each of " + std::to_string(job.workers));
         if (job.write_rate != 0 && job.reads.empty()) {

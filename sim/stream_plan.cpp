@@ -386,6 +386,12 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
     std::uint64_t burst = stream.burst_bytes;
     if (burst == 0) {
         burst = kBurstBytesMax;
+        if (side.engine == Engine::kSm) { // trackers of the hub count whole bursts
+            const std::uint64_t trackers = machine_.gpu(side.part).spec->system_read_window_bytes;
+            while (trackers != 0 && burst * kBurstsInFlight / 2 > trackers) {
+                burst /= 2;
+            }
+        }
         while (burst > 64 && (burst * legs * kBurstsInWindow > window ||
                               burst * legs * kBurstsInFlight > window * job.workers)) {
             burst /= 2;

@@ -28,13 +28,13 @@ TEST_F(EngineTest, BatchRunsAtWindowOverIssueLatencyAndOverhead) {
 TEST_F(EngineTest, BatchWaitsForAllOfItsWindow) {
     job.batch = true;
     job.read_rate = kByteANanosecond;
-    EXPECT_EQ(run(ns(512 + 1000)).bytes, 512u - 64); // the last of the first window is just arriving
-    EXPECT_EQ(memory.arrivals.size(), 8u + 1);       // and with it the second window begins
+    EXPECT_EQ(run(ns(512 + 1000) - 1).bytes, 512u - 64); // the last of the first window is still to come
+    EXPECT_EQ(memory.arrivals.size(), 8u);               // and before it the second window does not begin
 }
 
 TEST_F(EngineTest, IssueRateLimitsASlidingWindowThatIsWideEnough) {
     job.read_rate = kByteANanosecond / 10; // a burst every 640 ns, less than two in flight
-    EXPECT_EQ(run(ns(640 * 100 + 1000)).units, 100u);
+    EXPECT_EQ(run(ns(640 * 100 + 1000) + 1).units, 100u);
 }
 
 TEST_F(EngineTest, WindowOfPartOfABurstHoldsWholeBurstsOnly) {
@@ -67,7 +67,7 @@ TEST_F(EngineTest, WritesHaveTheirOwnWindowAndRate) {
 TEST_F(EngineTest, RateCapHoldsForAllWorkersTogether) {
     job.workers = 3;
     job.rate_cap = kByteANanosecond / 10; // three workers could do 1.5 bytes a nanosecond
-    const auto counters = run(ns(640 * 1000 + 1000));
+    const auto counters = run(ns(640 * 1000 + 1000) - 1);
     EXPECT_EQ(counters.units, 1000u);
 }
 

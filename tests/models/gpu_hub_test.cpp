@@ -41,8 +41,9 @@ struct GpuHubTest : SimTest {
 
     /// C2C is both the way to the CPU's memory and the way in for `cpu`, so that a stub passes on either.
     struct Crossing final : models::Component {
-        Crossing(models::EventQueue& events, GpuHub& hub, test::Asker& cpu, test::Answerer& lpddr)
-            : Component("c2c", events) {
+        Crossing(const sc_core::sc_module_name& name, models::EventQueue& events, GpuHub& hub, test::Asker& cpu,
+                 test::Answerer& lpddr)
+            : Component(name, events) {
             join(hub, GpuHub::kFirstLink, *this, add_port("hub"));
             join(cpu, 0, *this, add_port("cpu"));
             join(*this, add_port("lpddr"), lpddr, 0);
@@ -57,7 +58,7 @@ struct GpuHubTest : SimTest {
         unsigned access(unsigned port, models::Payload& payload) override {
             return pass_on(port == 0 ? 2 : 0, payload);
         }
-    } c2c{events, hub, cpu, lpddr};
+    } c2c{"c2c", events, hub, cpu, lpddr};
     test::Asker peer{"peer", events, packets};
 
     GpuHubTest() {

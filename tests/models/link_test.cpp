@@ -9,6 +9,7 @@
 
 namespace {
 
+using models::Picoseconds;
 using models::transit;
 
 constexpr models::LinkSpec kSpec{
@@ -108,10 +109,9 @@ struct End final : models::Component {
     test::Asker asker;
     test::Answerer memory;
 
-    End(const std::string& name, models::EventQueue& events, models::PacketPool& packets, models::Link& link,
-        unsigned side)
-        : Component(name.c_str(), events), asker((name + "_asker").c_str(), events, packets),
-          memory((name + "_memory").c_str(), events, 1) {
+    End(const sc_core::sc_module_name& name, models::EventQueue& events, models::PacketPool& packets,
+        models::Link& link, unsigned side)
+        : Component(name, events), asker("asker", events, packets), memory("memory", events, 1) {
         add_port("link");
         add_port("asker");
         add_port("memory");
@@ -127,7 +127,6 @@ struct End final : models::Component {
     }
     void trace(unsigned, models::Payload&, models::PathTrace&) override {}
     unsigned access(unsigned, models::Payload&) override { return 0; }
-    using Picoseconds = models::Picoseconds;
 };
 
 struct DuplexLinkTest : SimTest {

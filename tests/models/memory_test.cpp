@@ -61,15 +61,13 @@ TEST_F(MemoryTest, ReadsAndWritesShareTheTime) {
             asker.send(asker.write(128));
         }
     });
-    EXPECT_EQ(memory->server().busy_until(now()), ns(100 * 128 / 2. + 100 * 128));
-    EXPECT_EQ(asker.last(), ns(100 * 64 + 99 * 128 + 30)); // the last write begins when all else is done
+    EXPECT_EQ(memory->server().busy_until(ns(1e6)), ns(100 * 128 / 2. + 100 * 128));
+    EXPECT_EQ(asker.replies.back().last, ns(100 * 64 + 99 * 128 + 30)); // a write that begins when all else is done
     EXPECT_EQ(memory->bytes_read(), 12'800u);
     EXPECT_EQ(memory->bytes_written(), 12'800u);
 }
 
 struct TurnaroundTest : MemoryTest {
-    static constexpr std::uint64_t kBytes = 1024;
-
     TurnaroundTest() {
         auto spec = plain();
         spec.channels = 4;
@@ -78,36 +76,40 @@ struct TurnaroundTest : MemoryTest {
         build(spec);
     }
 
-    /// Picoseconds a byte of the second half of `count` bursts, of which every `write_every`th is a write; 0 = none.
-    double time_per_byte(int count, int write_every) {
+    /// Bursts of 64 ns each, every `write_every`th a write (0 = none): picoseconds of turnaround for each byte of the
+    /// second half.
+    double turnaround_per_byte(int write_every) {
+        constexpr int kCount = 40'000;
         Picoseconds half = 0;
+        std::uint64_t bytes = 0;
         simulate([&] {
-            for (int i = 0; i < count; ++i) {
-                if (i == count / 2) {
+            for (int i = 0; i < kCount; ++i) {
+                if (i == kCount / 2) {
                     wait_until(ns(1e9)); // all of the first half has been served
                     half = memory->server().busy_until(now());
+                    bytes = 0;
                 }
-                asker.send(write_every != 0 && i % write_every == 0 ? asker.write(kBytes) : asker.read(kBytes));
+                auto& payload = write_every != 0 && i % write_every == 0 ? asker.write(64) : asker.read(128);
+                bytes += payload.get_data_length();
+                asker.send(payload);
             }
-            wait_until(ns(2e9));
         });
-        return static_cast<double>(memory->server().busy_until(now()) - half) / (count / 2. * kBytes);
+        const Picoseconds busy = memory->server().busy_until(ns(2e9)) - half;
+        return static_cast<double>(busy - kCount / 2 * ns(64)) / static_cast<double>(bytes);
     }
 };
 
-// Half written: a channel turns around at every second batch, 2 * 1/2 * 1/2 * 16 ns for each 512 bytes, on 4 channels.
+// Half of the time written: every second batch goes the other way, 2 * 1/2 * 1/2 * 16 ns for 512 bytes, on 4 channels.
 TEST_F(TurnaroundTest, HalfWrittenTurnsAroundAtEverySecondBatch) {
-    const double data = (500 + 1000) / 2.;
-    EXPECT_NEAR(time_per_byte(40'000, 2), data + 0.5 * 16'000 / (512 * 4), 0.01);
+    EXPECT_NEAR(turnaround_per_byte(2), 0.5 * 16'000 / (512 * 4), 0.005);
 }
 
-// A quarter written: 2 * 1/4 * 3/4.
+// A quarter: 2 * 1/4 * 3/4.
 TEST_F(TurnaroundTest, QuarterWrittenTurnsAroundLessOften) {
-    const double data = (3 * 500 + 1000) / 4.;
-    EXPECT_NEAR(time_per_byte(40'000, 4), data + 0.375 * 16'000 / (512 * 4), 0.01);
+    EXPECT_NEAR(turnaround_per_byte(4), 0.375 * 16'000 / (512 * 4), 0.005);
 }
 
-TEST_F(TurnaroundTest, ReadsAloneNeverTurnAround) { EXPECT_DOUBLE_EQ(time_per_byte(1000, 0), 500); }
+TEST_F(TurnaroundTest, ReadsAloneNeverTurnAround) { EXPECT_EQ(turnaround_per_byte(0), 0); }
 
 TEST_F(MemoryTest, HitInTheHomesCachesCostsNothing) {
     build(plain());
