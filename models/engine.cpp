@@ -119,17 +119,17 @@ void Engine::stop(Job& job) { job.stopped = true; }
 
 void Engine::finish(Job& job) {
     assert(drained(job));
-    jobs_.erase(std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& held) { return held.get() == &job; }));
+    const bool waking =
+        std::any_of(job.workers.begin(), job.workers.end(), [](const auto& worker) { return worker->waking; });
+    if (!waking) { // else an event still points to it, and will find it stopped
+        jobs_.erase(std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& held) { return held.get() == &job; }));
+    }
 }
 
 const StreamJob::Counters& Engine::counters(const Job& job) { return job.counters; }
 const std::string& Engine::fault(const Job& job) { return job.fault; }
 
-bool Engine::drained(const Job& job) {
-    const bool waking =
-        std::any_of(job.workers.begin(), job.workers.end(), [](const auto& worker) { return worker->waking; });
-    return job.stopped && job.in_flight == 0 && !waking;
-}
+bool Engine::drained(const Job& job) { return job.stopped && job.in_flight == 0; }
 
 // --- issuing ---------------------------------------------------------------------------------------------------------
 
@@ -148,6 +148,9 @@ bool Engine::may_issue(Worker& worker) {
 
 void Engine::issue(Worker& worker) {
     Job& job = *worker.job;
+    if (job.stopped) {
+        return;
+    }
     const StreamJob& spec = *job.spec;
     while (!job.stopped && !worker.waking && may_issue(worker)) {
         const Picoseconds now = events().now();

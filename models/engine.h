@@ -25,7 +25,7 @@ public:
     Job& start(const StreamJob& job);
     /// Issues nothing more; what is in flight comes back.
     void stop(Job& job);
-    /// Forgets a job that has stopped and drained.
+    /// The caller needs a job that has stopped and drained no longer; nor its `StreamJob`.
     void finish(Job& job);
 
     static const StreamJob::Counters& counters(const Job& job);

@@ -9,6 +9,7 @@ GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPo
     : Router(name, events), spec_(spec), packets_(packets), l2_(std::string(basename()) + " L2"),
       inbound_(std::string(basename()) + " inbound coherent port"),
       system_reads_(std::string(basename()) + " SM loads in flight to CPU memory", spec.system_read_window_bytes),
+      hub_reads_(std::string(basename()) + " reads in flight to CPU memory", spec.hub_read_window_bytes),
       posted_writes_(std::string(basename()) + " posted-write buffer", spec.posted_write_bytes) {
     add_port("sm");
     add_port("ce");
@@ -47,11 +48,33 @@ void GpuHub::request(unsigned port, Payload& payload, Picoseconds delay) {
     packet.push(port);
     if (packet.aperture == Aperture::kFabric) {
         resolve(payload);
+        const unsigned to = choose(packet);
+        if (to != kHbm && payload.is_read()) {
+            send_read(port, to, payload, delay);
+            return;
+        }
+        send_request(to, payload, delay + inward(port) / 2);
     } else if (packet.coherent) {
         events().at(events().now() + delay, *this, &payload); // takes its turn at the inbound port
+    } else {
+        send_request(choose(packet), payload, delay + inward(port) / 2);
+    }
+}
+
+/// Sends a read to CPU memory on its way, once there is a tracker for it.
+void GpuHub::send_read(unsigned from, unsigned to, Payload& payload, Picoseconds delay) {
+    CreditPool& pool = read_pool(from);
+    if (!pool.limited()) {
+        send_request(to, payload, delay + inward(from) / 2);
         return;
     }
-    send_request(choose(packet), payload, delay + inward(port) / 2);
+    Transit& packet = transit(payload);
+    packet.tracked = true;
+    packet.tracker_hops = packet.hops;
+    packet.push(to);
+    if (pool.take(payload, events().now(), from)) {
+        send_request(packet.pop(), payload, delay + inward(from) / 2);
+    }
 }
 
 /// A coherent request at the inbound port, or a response that gives room back.
@@ -90,13 +113,8 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
         if (posted_writes_.take(payload, events().now())) {
             post(payload, delay);
         }
-    } else if (to != kHbm && port == kSm && payload.is_read() && packet.aperture == Aperture::kSystem &&
-               system_reads_.limited()) {
-        packet.push(to);
-        packet.tracked = true;
-        if (system_reads_.take(payload, events().now())) {
-            send_request(packet.pop(), payload, delay + inward(port) / 2);
-        }
+    } else if (to != kHbm && payload.is_read() && packet.aperture == Aperture::kSystem) {
+        send_read(port, to, payload, delay);
     } else {
         send_request(to, payload, delay + inward(port) / 2);
     }
@@ -120,7 +138,7 @@ void GpuHub::post(Payload& payload, Picoseconds delay) {
 
 void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
     const unsigned to = transit(payload).way_back[transit(payload).hops - 1];
-    if (to == kPosted || (inside(to) && transit(payload).tracked)) {
+    if (to == kPosted || (transit(payload).tracked && transit(payload).tracker_hops == transit(payload).hops)) {
         events().at(events().now() + delay, *this, &payload); // gives its room back when it is really here
         return;
     }
@@ -139,9 +157,13 @@ void GpuHub::give_back(Payload& payload) {
         }
         return;
     }
-    system_reads_.give(bytes, events().now());
-    while (Payload* next = system_reads_.next(events().now())) {
-        send_request(transit(*next).pop(), *next, inward(kSm) / 2);
+    CreditPool& pool = read_pool(to);
+    transit(payload).tracked = false;
+    pool.give(bytes, events().now());
+    while (Payload* next = pool.next(events().now())) {
+        const unsigned onward = transit(*next).pop();
+        const unsigned from = transit(*next).way_back[transit(*next).hops - 1];
+        send_request(onward, *next, inward(from) / 2);
     }
     send_response(to, payload, inward(to) - inward(to) / 2);
 }

@@ -19,8 +19,9 @@ namespace models {
 /// SMMU.
 ///
 /// SM stores that leave over a link are acknowledged once they are in the posted-write buffer (after
-/// `posted_write_latency`); the buffer's room comes back with the far end's acknowledgement. SM loads from CPU memory
-/// share `system_read_window_bytes`.
+/// `posted_write_latency`); the buffer's room comes back with the far end's acknowledgement. Reads of CPU memory share
+/// `hub_read_window_bytes`, whoever asks (SMs, copy engines, peers over NVLink), and who waits takes turns; where SM
+/// loads have a limit of their own (`system_read_window_bytes`), that one holds for them instead.
 class GpuHub final : public Router, private EventQueue::Handler {
 public:
     /// Ports: SM array, copy engines, HBM, then one for each of `links`.
@@ -38,6 +39,7 @@ public:
     const Server& l2() const { return l2_; }
     const Server& inbound() const { return inbound_; }
     const CreditPool& system_reads() const { return system_reads_; }
+    const CreditPool& hub_reads() const { return hub_reads_; }
     const CreditPool& posted_writes() const { return posted_writes_; }
 
 private:
@@ -49,6 +51,8 @@ private:
     unsigned access(unsigned port, Payload& payload) override;
     void fire(void* argument) override;
 
+    CreditPool& read_pool(unsigned from) { return from == kSm && system_reads_.limited() ? system_reads_ : hub_reads_; }
+    void send_read(unsigned from, unsigned to, Payload& payload, Picoseconds delay);
     void request_from_engine(unsigned port, Payload& payload, Picoseconds delay);
     void resolve(Payload& payload) const;
     void give_back(Payload& payload);
@@ -64,6 +68,7 @@ private:
     Server l2_;
     Server inbound_;
     CreditPool system_reads_;
+    CreditPool hub_reads_;
     CreditPool posted_writes_;
 };
 

@@ -41,6 +41,7 @@ struct Transit final : tlm::tlm_extension<Transit> {
 
     std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
     std::uint8_t hops = 0;
+    std::uint8_t tracker_hops = 0; ///< with `tracked`: how far the request had come there
 
     void push(unsigned port) {
         assert(hops < kHopsMax);

@@ -20,6 +20,20 @@ ResourceSample sample(Machine& machine) {
     return taken;
 }
 
+std::vector<std::pair<std::string, double>> busy_shares(Machine& machine, const ResourceSample& before,
+                                                        const ResourceSample& after) {
+    std::vector<std::pair<std::string, double>> shares;
+    const double time = static_cast<double>(after.time - before.time);
+    for (std::size_t i = 0; i < before.busy.size() && i < after.busy.size() && time > 0; ++i) {
+        const double share = static_cast<double>(after.busy[i] - before.busy[i]) / time;
+        if (share > 0) {
+            shares.emplace_back(machine.resources()[i].name, std::min(share, 1.0));
+        }
+    }
+    std::stable_sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    return shares;
+}
+
 Binding find_binding(const PlannedStream& planned, const StreamBound& bound, const StreamResult& line, Machine& machine,
                      const ResourceSample& before, const ResourceSample& after) {
     Binding binding;

@@ -15,6 +15,11 @@ struct ResourceSample {
 };
 ResourceSample sample(Machine& machine);
 
+/// By name, the share of the time between two samples that each resource was busy or waited for; busiest first, equals
+/// in the machine's order, those that did nothing left out.
+std::vector<std::pair<std::string, double>> busy_shares(Machine& machine, const ResourceSample& before,
+                                                        const ResourceSample& after);
+
 /// What limited a measured stream. A resource that it uses and that was busy for nearly all of the time binds; else one
 /// that kept requests waiting for most of the time; else the stream's own requests in flight, issue rate or cap. Of a
 /// latency: the component with the largest part in it.

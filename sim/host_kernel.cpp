@@ -44,7 +44,10 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
     config.arch = topology.egm ? models::linux::HostArch::kArm64 : models::linux::HostArch::kX86;
     config.page_size = scenario.software.host_page_bytes;
     config.version = scenario.software.kernel_major * 100 + scenario.software.kernel_minor;
-    config.shape = models::linux::EgmShape::kE2;
+    static const std::map<std::string, models::linux::EgmShape> kShapes{
+        {"A", models::linux::EgmShape::kA}, {"B", models::linux::EgmShape::kB},   {"C", models::linux::EgmShape::kC},
+        {"D", models::linux::EgmShape::kD}, {"E1", models::linux::EgmShape::kE1}, {"E2", models::linux::EgmShape::kE2}};
+    config.shape = kShapes.at(scenario.software.egm_shape);
     int index = 0;
     for (const Part& part : topology.parts) {
         if (!std::holds_alternative<models::GpuSpec>(part.spec)) {
@@ -93,6 +96,16 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
         }
     }
     return config;
+}
+
+void check_host(const Scenario& scenario, Diagnostics& diagnostics) {
+    if (scenario.software.vms.empty()) {
+        return;
+    }
+    const AddressPlan plan = plan_addresses(scenario.topology, scenario.software);
+    for (const std::string& fault : models::linux::faults(host_kernel(scenario, plan))) {
+        diagnostics.error({scenario.file, 0, 0}, "software: " + fault);
+    }
 }
 
 } // namespace sim

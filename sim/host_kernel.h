@@ -4,6 +4,7 @@
 
 #include "models/linux/kernel_config.h"
 #include "sim/address_plan.h"
+#include "sim/diagnostics.h"
 #include "sim/scenario.h"
 
 namespace sim {
@@ -14,5 +15,8 @@ std::string gpu_bdf(const Topology& topology, const std::string& gpu);
 
 /// The host that the scenario describes, for the modelled kernel.
 models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressPlan& plan);
+
+/// Reports what makes the scenario's host impossible, or what is not modelled yet. Without VMs nothing is asked of it.
+void check_host(const Scenario& scenario, Diagnostics& diagnostics);
 
 } // namespace sim

@@ -112,6 +112,7 @@ void Machine::build_part(const Part& part) {
         add(gpu.hub->l2(), part.trust);
         add(gpu.hub->inbound(), part.trust);
         add(gpu.hub->system_reads(), part.trust);
+        add(gpu.hub->hub_reads(), Trust::kAssumed);
         add(gpu.hub->posted_writes(), part.trust);
         resources_.push_back({part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
     } else if (const auto* spec = std::get_if<models::MemorySpec>(&part.spec)) {

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <systemc>
 
+#include "sim/host_kernel.h"
 #include "sim/reach_check.h"
 #include "sim/report_json.h"
 #include "sim/report_text.h"
@@ -103,6 +104,7 @@ std::optional<sim::Scenario> load(const std::string& file, const Options& option
     auto scenario = sim::load_scenario(file, options.sets, search_path(), diagnostics);
     if (scenario) {
         sim::check_reach(*scenario, diagnostics);
+        sim::check_host(*scenario, diagnostics);
         if (options.seed) {
             scenario->seed = *options.seed;
         }

@@ -203,7 +203,8 @@ private:
         times.insert(last);
         before_ = sample(machine_);
         for (const Picoseconds time : times) {
-            wait_until(origin_ + time);
+            while (now() < origin_ + time && step(std::min(origin_ + time - now(), kBatchLeast * 10))) {
+            }
             for (Running& running : streams_) {
                 const Stream& stream = *running.planned->stream;
                 if (stream.start == time && running.job == nullptr) {
@@ -217,9 +218,6 @@ private:
                         figure(*running.planned, running.begin, running.end, running.ended - running.began));
                     running.planned->engine->stop(*running.job);
                 }
-            }
-            if (progress_ && !progress_()) {
-                break;
             }
         }
         after_ = sample(machine_);
@@ -272,6 +270,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
     GroupResult result;
     result.group = &group;
     result.measured = run.after().time - run.before().time;
+    result.busy = busy_shares(machine, run.before(), run.after());
     std::vector<const PlannedStream*> moving;
     std::vector<StreamBound> bounds;
     for (Running& running : run.streams()) {
@@ -293,6 +292,9 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         line.bytes_sent = running.last.bytes_sent;
         line.bytes_received = running.last.bytes_received;
         line.fault = running.fault;
+        if (units == 0 && line.fault.empty()) {
+            line.fault = "not one access was finished while it was measured: give it a longer measurement.time_max";
+        }
         line.binding = find_binding(stream, running.bound, line, machine, run.before(), run.after());
         set_grade(stream, running.bound, machine, line);
         if (!stream.is_latency) {

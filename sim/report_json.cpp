@@ -121,6 +121,10 @@ std::string json_report(const RunResult& result) {
             entry["measured_ns"] = nanoseconds(static_cast<double>(group.measured));
             entry["total_GB_per_s"] = group.total / 1e9;
             entry["total_bound_GB_per_s"] = group.total_bound / 1e9;
+            entry["busy"] = Json::array();
+            for (const auto& [name, share] : group.busy) {
+                entry["busy"].push_back({{"resource", name}, {"share_of_time", share}});
+            }
             entry["streams"] = Json::array();
             for (const StreamResult& line : group.streams) {
                 entry["streams"].push_back(stream(line));

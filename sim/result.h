@@ -52,6 +52,8 @@ struct GroupResult {
     double total = 0;       ///< bytes a second of all bandwidth streams
     double total_bound = 0; ///< most that they could reach together
     models::Picoseconds measured = 0; ///< simulated time of the measurement
+    /// Resources that were busy or waited for, with the share of the measured time, busiest first.
+    std::vector<std::pair<std::string, double>> busy;
 };
 
 /// One software set-up: bare metal, or the VMs.

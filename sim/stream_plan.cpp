@@ -392,6 +392,11 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
                 burst /= 2;
             }
         }
+        // A cap of so many bytes a second is not met in larger steps than what it allows in two microseconds.
+        const std::uint64_t step = std::max<std::uint64_t>(stream.rate_cap_bytes_per_second / 500'000, 64);
+        while (stream.rate_cap_bytes_per_second != 0 && burst > step) {
+            burst /= 2;
+        }
         while (burst > 64 && (burst * legs * kBurstsInWindow > window ||
                               burst * legs * kBurstsInFlight > window * job.workers)) {
             burst /= 2;

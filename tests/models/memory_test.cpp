@@ -101,12 +101,12 @@ struct TurnaroundTest : MemoryTest {
 
 // Half of the time written: every second batch goes the other way, 2 * 1/2 * 1/2 * 16 ns for 512 bytes, on 4 channels.
 TEST_F(TurnaroundTest, HalfWrittenTurnsAroundAtEverySecondBatch) {
-    EXPECT_NEAR(turnaround_per_byte(2), 0.5 * 16'000 / (512 * 4), 0.005);
+    EXPECT_NEAR(turnaround_per_byte(2), 0.5 * 16'000 / (512 * 4), 0.01);
 }
 
 // A quarter: 2 * 1/4 * 3/4.
 TEST_F(TurnaroundTest, QuarterWrittenTurnsAroundLessOften) {
-    EXPECT_NEAR(turnaround_per_byte(4), 0.375 * 16'000 / (512 * 4), 0.005);
+    EXPECT_NEAR(turnaround_per_byte(4), 0.375 * 16'000 / (512 * 4), 0.01);
 }
 
 TEST_F(TurnaroundTest, ReadsAloneNeverTurnAround) { EXPECT_EQ(turnaround_per_byte(0), 0); }
