@@ -10,8 +10,8 @@ namespace models {
 
 /// A limit on bytes in flight that holds on average, whatever the size of a burst.
 ///
-/// Hardware counts lines, and a burst stands for many of them. A burst that fits only in part may go when, over the time
-/// so far, less than the limit has been in flight:
+/// Hardware counts lines, and a burst stands for many of them. A burst that fits only in part may go when, over the
+/// time so far, less than the limit has been in flight:
 ///
 ///     fits = used + burst <= limit, or used < limit and the integral of (used - limit) over time <= 0
 ///

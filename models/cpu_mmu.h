@@ -11,8 +11,8 @@ namespace models {
 /// The MMUs of a socket's cores: a last-level TLB for each, and the walk on a miss.
 ///
 /// A walk finds the upper levels in its walk caches and reads leaf entries only: one of stage 1, and in a VM two of
-/// stage 2 (for the stage-1 table's own IPA and for the page's), unless so few stage-2 blocks cover the working set that
-/// the walk caches hold them. Each read costs the latency of the smallest cache that holds the leaf tables in use
+/// stage 2 (for the stage-1 table's own IPA and for the page's), unless so few stage-2 blocks cover the working set
+/// that the walk caches hold them. Each read costs the latency of the smallest cache that holds the leaf tables in use
 /// (8 bytes a page), else a memory access:
 ///
 ///     walk = read(stage-1 leaves) + (blocks <= walk-cache entries ? 0 : 2 * read(stage-2 leaves))

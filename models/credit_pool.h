@@ -81,7 +81,7 @@ private:
     ByteWindow window_;
     std::map<unsigned, Queue> queues_; ///< by source, none empty
     std::size_t waiting_ = 0;
-    std::uint64_t given_least_ = 0;    ///< of the source served last, before it was served
+    std::uint64_t given_least_ = 0; ///< of the source served last, before it was served
     Picoseconds blocked_ = 0;
     Picoseconds blocked_since_ = 0;
 };

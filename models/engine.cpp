@@ -34,7 +34,7 @@ struct Engine::Worker final : EventQueue::Handler {
     ByteWindow reads;
     ByteWindow writes;
     std::uint64_t batch_issued = 0;
-    Picoseconds reads_free = 0;  ///< when the next unit may be issued
+    Picoseconds reads_free = 0; ///< when the next unit may be issued
     Picoseconds writes_free = 0;
     bool waking = false;
 
@@ -97,7 +97,8 @@ Engine::Job& Engine::start(const StreamJob& spec) {
     }
     assert(spec.workers > 0);
     const Picoseconds now = events().now();
-    const std::uint64_t share = spec.shared_cursor ? 0 : (spec.write ? *spec.write : spec.reads[0]).working_set / spec.workers;
+    const std::uint64_t share =
+        spec.shared_cursor ? 0 : (spec.write ? *spec.write : spec.reads[0]).working_set / spec.workers;
     for (unsigned i = 0; i < spec.workers; ++i) {
         auto worker = std::make_unique<Worker>();
         worker->engine = this;
@@ -154,7 +155,8 @@ void Engine::issue(Worker& worker) {
     const StreamJob& spec = *job.spec;
     while (!job.stopped && !worker.waking && may_issue(worker)) {
         const Picoseconds now = events().now();
-        const Picoseconds ready = std::max({now, spec.reads.empty() ? worker.writes_free : worker.reads_free, job.cap_free});
+        const Picoseconds ready =
+            std::max({now, spec.reads.empty() ? worker.writes_free : worker.reads_free, job.cap_free});
         if (ready > now) {
             worker.waking = true;
             events().at(ready, worker, nullptr);
@@ -267,7 +269,8 @@ void Engine::take_turn(Job& job) {
     events().at(events().now() + turn.leg.overhead, engine, &access);
 }
 
-// --- an access on its way ----------------------------------------------------------------------------------------------
+// --- an access on its way
+// ----------------------------------------------------------------------------------------------
 
 void Engine::pass_gate(Access& access) {
     Job& job = *access.job;
@@ -403,7 +406,8 @@ Engine::Access& Engine::take_access() {
     return access;
 }
 
-// --- looking -----------------------------------------------------------------------------------------------------------
+// --- looking
+// -----------------------------------------------------------------------------------------------------------
 
 PathTrace Engine::trace_path(const Leg& leg, std::uint64_t bytes) {
     const auto leaf = leg.mapping->at(0);

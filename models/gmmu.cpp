@@ -104,9 +104,8 @@ unsigned Gmmu::access(unsigned, Payload&) { return 0; }
 void Gmmu::warm(const Mapping& mapping, std::uint64_t working_set, unsigned) {
     const bool own = mapping.tables() == Mapping::Tables::kOwn;
     Tlb& tlb = own ? tlb_ : ats_cache_;
-    for_pages(mapping, working_set, own ? spec_.tlb_entries : spec_.ats_entries, [&](const Mapping::Leaf& leaf) {
-        tlb.insert(mapping.space(), leaf.virtual_address / tlb_reach(leaf));
-    });
+    for_pages(mapping, working_set, own ? spec_.tlb_entries : spec_.ats_entries,
+              [&](const Mapping::Leaf& leaf) { tlb.insert(mapping.space(), leaf.virtual_address / tlb_reach(leaf)); });
 }
 
 void Gmmu::flush() {

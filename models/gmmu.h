@@ -33,7 +33,8 @@ public:
     };
 
     /// `with_smmu`: there is an SMMU, and port 0 leads to it. Else there are no ports.
-    Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec, bool with_smmu);
+    Gmmu(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const Spec& spec,
+         bool with_smmu);
 
     std::optional<Picoseconds> translate(const Mapping& mapping, const Mapping::Leaf& leaf, unsigned worker,
                                          Client& client, void* token) override;

@@ -86,8 +86,7 @@ void GpuHub::fire(void* argument) {
         return;
     }
     const auto turn = inbound_.serve(now, payload.get_data_length(), spec_.inbound_bytes_per_second);
-    const Picoseconds queueing =
-        inbound_.queueing_delay(spec_.inbound_queueing_quantum, spec_.inbound_queueing_depth);
+    const Picoseconds queueing = inbound_.queueing_delay(spec_.inbound_queueing_quantum, spec_.inbound_queueing_depth);
     send_request(choose(transit(payload)), payload, turn.start - now + queueing + spec_.inbound_latency / 2);
 }
 

@@ -13,10 +13,10 @@ namespace models {
 /// there, at the L2's bandwidth. A request that comes in over a link pays `inbound_latency`; those of CPU cores for
 /// this GPU's memory queue at `inbound_bytes_per_second` as well.
 ///
-/// Where the EGM rules live. Firmware programs the base of the socket's carveout into the hub (`set_egm`). An address in
-/// the EGM aperture is an offset: the hub adds the base, and nothing checks the sum. An address in the fabric aperture
-/// names this GPU's HBM window or its EGM window; the latter goes on to the carveout in the same way. Neither asks the
-/// SMMU.
+/// Where the EGM rules live. Firmware programs the base of the socket's carveout into the hub (`set_egm`). An address
+/// in the EGM aperture is an offset: the hub adds the base, and nothing checks the sum. An address in the fabric
+/// aperture names this GPU's HBM window or its EGM window; the latter goes on to the carveout in the same way. Neither
+/// asks the SMMU.
 ///
 /// SM stores that leave over a link are acknowledged once they are in the posted-write buffer (after
 /// `posted_write_latency`); the buffer's room comes back with the far end's acknowledgement. Reads of CPU memory share

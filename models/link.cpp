@@ -8,7 +8,8 @@ namespace models {
 Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a,
            const std::string& b)
     : Component(name, events), spec_(spec),
-      rate_(static_cast<std::uint64_t>(static_cast<double>(spec.line_bytes_per_second) * spec.count * spec.efficiency)) {
+      rate_(
+          static_cast<std::uint64_t>(static_cast<double>(spec.line_bytes_per_second) * spec.count * spec.efficiency)) {
     assert(rate_ > 0);
     add_port("a");
     add_port("b");

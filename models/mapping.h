@@ -13,10 +13,10 @@ namespace models {
 class Mapping {
 public:
     struct Leaf {
-        std::uint64_t address;        ///< what goes into the payload: SPA, EGM offset or fabric offset
+        std::uint64_t address;         ///< what goes into the payload: SPA, EGM offset or fabric offset
         std::uint64_t virtual_address; ///< what the TLB compares
-        std::uint64_t page_bytes;     ///< stage-1 page
-        std::uint64_t block_bytes;    ///< stage-2 block; 0 = one stage only
+        std::uint64_t page_bytes;      ///< stage-1 page
+        std::uint64_t block_bytes;     ///< stage-2 block; 0 = one stage only
     };
 
     /// Whose page tables: the initiator's own (CPU MMU, GMMU), or the CPU's behind the SMMU (ATS, DMA).

@@ -50,8 +50,8 @@ void Memory::fire(void* argument) {
     share_written_ = (share_written_ * kMixMemory + (write ? served : 0)) / (kMixMemory + served);
     (write ? bytes_written_ : bytes_read_) += bytes;
 
-    const Picoseconds queueing = server_.queueing_delay(
-        write ? spec_.write_queueing_quantum : spec_.queueing_quantum, spec_.queueing_depth);
+    const Picoseconds queueing =
+        server_.queueing_delay(write ? spec_.write_queueing_quantum : spec_.queueing_quantum, spec_.queueing_depth);
     Picoseconds answer = turn.start + queueing + (write ? spec_.write_latency : spec_.read_latency);
     if (write) {
         answer += packet.tail; // acknowledged when the last byte is in

@@ -26,18 +26,18 @@ struct Transit final : tlm::tlm_extension<Transit> {
     static constexpr unsigned kHopsMax = 24;
 
     Aperture aperture = Aperture::kSystem;
-    bool into_carveout = false;     ///< kFabric: the owner's EGM window, not its HBM window
-    bool postable = false;          ///< write that a hub may acknowledge early
-    bool home_hit = false;          ///< served by a cache at the memory's home: no DRAM access
-    bool l2_hit = false;            ///< served by the L2 of the GPU that asks
-    bool coherent = false;          ///< load or store of a CPU core
-    bool tracked = false;           ///< holds room in the tracker of the hub that sent it
-    std::uint16_t destination = 0;  ///< part index: a memory, or in kFabric the owner GPU
-    std::uint16_t memory = 0;       ///< part index of the memory that answers in the end
-    std::uint32_t granule = 64;     ///< payload of one wire packet: a burst of n granules carries n headers
-    float service_scale = 1;        ///< memory time of this burst, relative to an undisturbed one
-    Picoseconds tail = 0;           ///< the last byte comes this much after the first
-    void* token = nullptr;          ///< the initiator's own record
+    bool into_carveout = false;    ///< kFabric: the owner's EGM window, not its HBM window
+    bool postable = false;         ///< write that a hub may acknowledge early
+    bool home_hit = false;         ///< served by a cache at the memory's home: no DRAM access
+    bool l2_hit = false;           ///< served by the L2 of the GPU that asks
+    bool coherent = false;         ///< load or store of a CPU core
+    bool tracked = false;          ///< holds room in the tracker of the hub that sent it
+    std::uint16_t destination = 0; ///< part index: a memory, or in kFabric the owner GPU
+    std::uint16_t memory = 0;      ///< part index of the memory that answers in the end
+    std::uint32_t granule = 64;    ///< payload of one wire packet: a burst of n granules carries n headers
+    float service_scale = 1;       ///< memory time of this burst, relative to an undisturbed one
+    Picoseconds tail = 0;          ///< the last byte comes this much after the first
+    void* token = nullptr;         ///< the initiator's own record
 
     std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
     std::uint8_t hops = 0;

@@ -23,9 +23,10 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
     };
 
     std::vector<Use> uses;
-    double share = 1;                ///< of the traffic that takes the way walked now
-    Picoseconds latency = 0;         ///< unloaded, first byte asked for to first byte back
-    std::vector<std::pair<std::string, Picoseconds>> stages; ///< components in the order of the request, with their part
+    double share = 1;        ///< of the traffic that takes the way walked now
+    Picoseconds latency = 0; ///< unloaded, first byte asked for to first byte back
+    std::vector<std::pair<std::string, Picoseconds>>
+        stages; ///< components in the order of the request, with their part
 
     void add(const Server& server, double picoseconds) { uses.push_back({&server, picoseconds * share}); }
     void add_latency(const std::string& component, Picoseconds time) {
@@ -63,7 +64,8 @@ public:
     static void join(Component& left, unsigned a, Component& right, unsigned b);
 
 protected:
-    /// Adds a port and returns its number. To be called by constructors: a SystemC module has its sockets from the start.
+    /// Adds a port and returns its number. To be called by constructors: a SystemC module has its sockets from the
+    /// start.
     unsigned add_port(const std::string& name);
 
     /// A request whose first byte arrives at `port` after `delay`.

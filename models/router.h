@@ -28,7 +28,9 @@ protected:
     /// The port for this packet; advances the turn among equals.
     unsigned choose(const Transit& packet);
     /// A port that `choose` may name; nothing advances.
-    unsigned first_hop(const Transit& packet) const { return routes_.at({packet.aperture, packet.destination}).turns[0]; }
+    unsigned first_hop(const Transit& packet) const {
+        return routes_.at({packet.aperture, packet.destination}).turns[0];
+    }
     /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
     void trace_onward(Payload& payload, PathTrace& trace);
     unsigned access(unsigned port, Payload& payload) override;

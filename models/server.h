@@ -29,8 +29,8 @@ public:
         Picoseconds duration;
     };
 
-    /// Preconditions: `0 < bytes_per_second <= 2^63`, `bytes <= kBurstBytesMax`, `now` never goes back. Rounding is carried over to the next call, so that
-    /// any number of bursts takes bytes / rate in sum.
+    /// Preconditions: `0 < bytes_per_second <= 2^63`, `bytes <= kBurstBytesMax`, `now` never goes back. Rounding is
+    /// carried over to the next call, so that any number of bursts takes bytes / rate in sum.
     Turn serve(Picoseconds now, std::uint64_t bytes, std::uint64_t bytes_per_second) {
         assert(bytes_per_second > 0 && bytes <= kBurstBytesMax);
         const std::uint64_t scaled = bytes * kPicosecondsPerSecond + remainder_;

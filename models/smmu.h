@@ -13,21 +13,19 @@ namespace models {
 /// What a translation request carries to the SMMU, beside the TLM payload.
 struct TranslationRequest final : tlm::tlm_extension<TranslationRequest> {
     std::uint32_t space = 0;
-    std::uint64_t page = 0;         ///< virtual address / TLB reach
+    std::uint64_t page = 0; ///< virtual address / TLB reach
     std::uint64_t virtual_address = 0;
-    std::uint64_t block_bytes = 0;  ///< stage-2 block; 0 = one stage
+    std::uint64_t block_bytes = 0; ///< stage-2 block; 0 = one stage
 
     tlm_extension_base* clone() const override { return new TranslationRequest(*this); }
-    void copy_from(const tlm_extension_base& other) override {
-        *this = static_cast<const TranslationRequest&>(other);
-    }
+    void copy_from(const tlm_extension_base& other) override { *this = static_cast<const TranslationRequest&>(other); }
 };
 
 /// The SMMU of a socket: answers ATS requests of GPUs and translates for DMA devices.
 ///
 /// A request that hits the TLB takes `tlb_latency`. One that misses waits for a walker, which reads one leaf entry of
-/// stage 1 (upper levels come from walk caches) and, where there is a stage 2, one leaf entry of stage 2 for each of the
-/// two IPAs whose block the stage-2 TLB does not hold:
+/// stage 1 (upper levels come from walk caches) and, where there is a stage 2, one leaf entry of stage 2 for each of
+/// the two IPAs whose block the stage-2 TLB does not hold:
 ///
 ///     answer = tlb_latency + wait for a walker + walk_access * (1 + stage-2 misses)
 ///

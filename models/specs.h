@@ -37,9 +37,9 @@ struct CacheSpec {
 /// System MMU with the walkers and TLB that serve ATS requests and DMA devices.
 struct SmmuSpec {
     unsigned tlb_entries = 0;
-    Picoseconds tlb_latency = 0;  ///< a request that hits the TLB
-    unsigned walkers = 1;         ///< page walks at a time
-    Picoseconds walk_access = 0;  ///< one page-table access of a walk that its walk caches do not hold
+    Picoseconds tlb_latency = 0; ///< a request that hits the TLB
+    unsigned walkers = 1;        ///< page walks at a time
+    Picoseconds walk_access = 0; ///< one page-table access of a walk that its walk caches do not hold
 };
 
 /// A CPU socket: cores, coherent fabric, SMMU. Grace, or the x86 host of a legacy machine.
@@ -50,29 +50,31 @@ struct CpuSpec {
     std::uint64_t core_read_bytes_per_second = 0;  ///< how fast a core issues the loads of one window
     std::uint64_t core_write_window_bytes = 0;     ///< stores in flight of one core
     std::uint64_t core_write_bytes_per_second = 0; ///< how fast a core issues stores
-    std::uint64_t remote_read_window_bytes = 0;    ///< whole socket: reads in flight to memory behind a coherent link; 0 = no limit
-    Picoseconds core_latency = 0;                  ///< core to fabric and back, misses of the private caches included
-    Picoseconds fabric_latency = 0;                ///< crossing the coherent fabric, there and back
-    Picoseconds core_to_core_latency = 0;          ///< a modified line moves from one core of the socket to another
-    unsigned threads_knee = 0;                     ///< readers beyond this number disturb each other in memory; 0 = never
-    double threads_loss = 0;                       ///< read bandwidth lost with very many readers, 0..1
-    std::vector<CacheSpec> caches;                 ///< smallest first
-    std::uint64_t owner_cache_bytes = 0;           ///< lines a core initialised last and still holds, served to a GPU without DRAM
-    unsigned tlb_entries = 0;                      ///< last-level TLB of a core
+    std::uint64_t remote_read_window_bytes =
+        0;                          ///< whole socket: reads in flight to memory behind a coherent link; 0 = no limit
+    Picoseconds core_latency = 0;   ///< core to fabric and back, misses of the private caches included
+    Picoseconds fabric_latency = 0; ///< crossing the coherent fabric, there and back
+    Picoseconds core_to_core_latency = 0; ///< a modified line moves from one core of the socket to another
+    unsigned threads_knee = 0;            ///< readers beyond this number disturb each other in memory; 0 = never
+    double threads_loss = 0;              ///< read bandwidth lost with very many readers, 0..1
+    std::vector<CacheSpec> caches;        ///< smallest first
+    std::uint64_t owner_cache_bytes =
+        0;                    ///< lines a core initialised last and still holds, served to a GPU without DRAM
+    unsigned tlb_entries = 0; ///< last-level TLB of a core
     unsigned page_table_levels = 4;
     SmmuSpec smmu;
-    bool ats = false;                              ///< GPUs may use CPU page tables by ATS
+    bool ats = false; ///< GPUs may use CPU page tables by ATS
 };
 
 /// Copy engines of a GPU. A rate of 0 means that nothing but the path limits it.
 struct CopyEngineSpec {
     unsigned engines = 1;
-    std::uint64_t window_bytes = 0;                   ///< requests in flight of one engine
-    std::uint64_t payload_bytes = 256;                ///< of one packet
-    std::uint64_t local_bytes_per_second = 0;         ///< copy within the own HBM, payload counted once
-    std::uint64_t system_read_bytes_per_second = 0;   ///< from CPU memory
-    std::uint64_t system_write_bytes_per_second = 0;  ///< to CPU memory
-    std::uint64_t fabric_bytes_per_second = 0;        ///< to or from another GPU's memory window
+    std::uint64_t window_bytes = 0;                  ///< requests in flight of one engine
+    std::uint64_t payload_bytes = 256;               ///< of one packet
+    std::uint64_t local_bytes_per_second = 0;        ///< copy within the own HBM, payload counted once
+    std::uint64_t system_read_bytes_per_second = 0;  ///< from CPU memory
+    std::uint64_t system_write_bytes_per_second = 0; ///< to CPU memory
+    std::uint64_t fabric_bytes_per_second = 0;       ///< to or from another GPU's memory window
 };
 
 /// A GPU: SM array, copy engines, L2, GMMU, hub.
@@ -93,27 +95,28 @@ struct GpuSpec {
     std::uint64_t inbound_bytes_per_second = 0;     ///< coherent requests of a CPU into this GPU's memory
     Picoseconds inbound_queueing_quantum = 0;       ///< as `MemorySpec::queueing_quantum`
     double inbound_queueing_depth = 1;
-    std::uint64_t system_read_window_bytes = 0;     ///< SM reads in flight to CPU memory; 0 = no limit of their own
-    std::uint64_t hub_read_window_bytes = 0;        ///< all reads in flight from the hub to CPU memory; 0 = no limit
-    std::uint64_t posted_write_bytes = 0;           ///< posted-write buffer of the hub
-    Picoseconds posted_write_latency = 0;           ///< hub takes a write into that buffer and acknowledges it
+    std::uint64_t system_read_window_bytes = 0; ///< SM reads in flight to CPU memory; 0 = no limit of their own
+    std::uint64_t hub_read_window_bytes = 0;    ///< all reads in flight from the hub to CPU memory; 0 = no limit
+    std::uint64_t posted_write_bytes = 0;       ///< posted-write buffer of the hub
+    Picoseconds posted_write_latency = 0;       ///< hub takes a write into that buffer and acknowledges it
     unsigned gmmu_tlb_entries = 0;
     Picoseconds gmmu_walk_latency = 0;
-    unsigned ats_cache_entries = 0;                 ///< translations of CPU pages kept in the GPU
-    Picoseconds ats_request_latency = 0;            ///< translation request to the SMMU and its answer, without the SMMU's own time
-    unsigned ats_requests_max = 1;                  ///< translation requests in flight
+    unsigned ats_cache_entries = 0; ///< translations of CPU pages kept in the GPU
+    Picoseconds ats_request_latency =
+        0;                         ///< translation request to the SMMU and its answer, without the SMMU's own time
+    unsigned ats_requests_max = 1; ///< translation requests in flight
     CopyEngineSpec copy_engine;
 };
 
 /// NVLink-C2C, NVLink, Grace-to-Grace link, PCIe, UPI or a network cable: full duplex.
 struct LinkSpec {
-    std::uint64_t line_bytes_per_second = 0;  ///< one link of the bundle, each direction, headers included
-    unsigned count = 1;                       ///< links of the bundle
-    double efficiency = 1.0;                  ///< share of the line rate left after framing, credits and CRC, (0, 1]
-    Picoseconds latency = 0;                  ///< one way
-    std::uint64_t header_bytes = 0;           ///< on each request, acknowledgement and read response
-    std::uint64_t write_header_bytes = 0;     ///< on each write with its data
-    bool store_and_forward = false;           ///< true: the far end sees a packet when its last byte has arrived
+    std::uint64_t line_bytes_per_second = 0; ///< one link of the bundle, each direction, headers included
+    unsigned count = 1;                      ///< links of the bundle
+    double efficiency = 1.0;                 ///< share of the line rate left after framing, credits and CRC, (0, 1]
+    Picoseconds latency = 0;                 ///< one way
+    std::uint64_t header_bytes = 0;          ///< on each request, acknowledgement and read response
+    std::uint64_t write_header_bytes = 0;    ///< on each write with its data
+    bool store_and_forward = false;          ///< true: the far end sees a packet when its last byte has arrived
 };
 
 struct SwitchSpec {
@@ -126,7 +129,7 @@ struct NicSpec {
     std::uint64_t bytes_per_second = 0; ///< each direction
     std::uint64_t window_bytes = 0;     ///< requests in flight to memory
     std::uint64_t payload_bytes = 256;
-    Picoseconds latency = 0;            ///< message processing, each message
+    Picoseconds latency = 0; ///< message processing, each message
 };
 
 } // namespace models

@@ -28,21 +28,21 @@ struct Leg {
     float service_scale = 1;
     std::uint64_t working_set = 0;
 
-    Server* gate = nullptr;        ///< limit inside the engine; bursts pass it one by one
-    std::uint64_t gate_rate = 0;   ///< bytes a second
+    Server* gate = nullptr;      ///< limit inside the engine; bursts pass it one by one
+    std::uint64_t gate_rate = 0; ///< bytes a second
 
     struct Hit {
-        double share;        ///< of all accesses that this cache serves
+        double share; ///< of all accesses that this cache serves
         Picoseconds latency;
     };
-    std::vector<Hit> hits;         ///< caches of the initiator, as far as latency needs them
-    Picoseconds overhead = 0;      ///< added to each access: what an atomic costs beyond a read
+    std::vector<Hit> hits;    ///< caches of the initiator, as far as latency needs them
+    Picoseconds overhead = 0; ///< added to each access: what an atomic costs beyond a read
 };
 
 /// What an engine is asked to do, in the engine's own terms; the runner makes it from a stream of the scenario.
 ///
-/// A worker (a core, a thread block, a copy engine) has `read_window` bytes of reads in flight. With `batch` it issues a
-/// window at `read_rate`, waits until all of it is back and `overhead` has passed, and issues the next:
+/// A worker (a core, a thread block, a copy engine) has `read_window` bytes of reads in flight. With `batch` it issues
+/// a window at `read_rate`, waits until all of it is back and `overhead` has passed, and issues the next:
 ///
 ///     bytes a second = window / (window / rate + latency + overhead)
 ///
@@ -58,14 +58,14 @@ struct StreamJob {
 
     std::uint64_t burst_bytes = 4096;
     unsigned workers = 1;
-    bool shared_cursor = true;     ///< workers take turns at one range (GPU grid); false: a range for each (CPU threads)
+    bool shared_cursor = true; ///< workers take turns at one range (GPU grid); false: a range for each (CPU threads)
     std::uint64_t read_window = 0;
     std::uint64_t write_window = 0;
-    std::uint64_t read_rate = 0;   ///< bytes a second of one worker; 0 = no limit
+    std::uint64_t read_rate = 0; ///< bytes a second of one worker; 0 = no limit
     std::uint64_t write_rate = 0;
     bool batch = false;
     Picoseconds overhead = 0;
-    std::uint64_t rate_cap = 0;    ///< bytes a second of the whole stream; 0 = none
+    std::uint64_t rate_cap = 0; ///< bytes a second of the whole stream; 0 = none
     std::uint64_t seed = 1;
 
     /// Ping-pong: the two sides. `local` = the line moves within the socket in `leg.overhead`, no packet.
@@ -77,10 +77,10 @@ struct StreamJob {
     std::vector<Turn> turns;
 
     struct Counters {
-        std::uint64_t units = 0;        ///< finished: a burst read, written or copied; an access; a round trip
-        std::uint64_t bytes = 0;        ///< of finished units, each counted once
-        std::uint64_t latency = 0;      ///< picoseconds, summed over finished units
-        std::uint64_t bytes_sent = 0;   ///< asked for by reads and writes
+        std::uint64_t units = 0;          ///< finished: a burst read, written or copied; an access; a round trip
+        std::uint64_t bytes = 0;          ///< of finished units, each counted once
+        std::uint64_t latency = 0;        ///< picoseconds, summed over finished units
+        std::uint64_t bytes_sent = 0;     ///< asked for by reads and writes
         std::uint64_t bytes_received = 0; ///< of reads and writes that came back
     };
 };

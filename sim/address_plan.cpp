@@ -35,7 +35,8 @@ AddressPlan plan_addresses(const Topology& topology, const SoftwareSetup& softwa
         dram.all = {egm::Spa{base + topology.dram_base}, memory->capacity_bytes};
         const std::uint64_t kept = software.hypervisor_bytes != 0 ? software.hypervisor_bytes
                                                                   : hypervisor_bytes_default(memory->capacity_bytes);
-        const std::uint64_t carveout = topology.egm && memory->capacity_bytes > kept ? memory->capacity_bytes - kept : 0;
+        const std::uint64_t carveout =
+            topology.egm && memory->capacity_bytes > kept ? memory->capacity_bytes - kept : 0;
         dram.carveout = {dram.all.begin, carveout};
         dram.host = {dram.all.begin + carveout, memory->capacity_bytes - carveout};
         dram.pxm = topology.egm ? kEgmPxmBase + static_cast<int>(socket) : -1;

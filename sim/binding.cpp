@@ -7,7 +7,7 @@
 namespace sim {
 
 namespace {
-constexpr double kBusy = 0.93;    ///< share of the time from which on a server binds
+constexpr double kBusy = 0.93;     ///< share of the time from which on a server binds
 constexpr double kWaitedFor = 0.5; ///< share of the time from which on a pool of requests in flight binds
 } // namespace
 
@@ -159,6 +159,13 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
             lower(Grade::kComposed, "derived figures: " + name);
         }
     }
+    const auto is_egm = [](const models::Leg& leg) {
+        return leg.aperture == models::Aperture::kEgm || leg.into_carveout;
+    };
+    if (std::any_of(planned.job.reads.begin(), planned.job.reads.end(), is_egm) ||
+        (planned.job.write && is_egm(*planned.job.write))) {
+        lower(Grade::kComposed, "EGM was never measured: composed of the path to system memory, without ATS");
+    }
     if (crossings > 1) {
         lower(Grade::kComposed, "path over several links");
     }
@@ -166,8 +173,9 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
         lower(Grade::kExtrapolated, "random access was never calibrated");
     }
     if (stream.operation == Operation::kPingPong) {
-        lower(Grade::kComposed, "a ping-pong is two separate turns here; real polling overlaps them (two SMs on CPU memory: "
-                                "1122 ns measured, CAL-155)");
+        lower(Grade::kComposed,
+              "a ping-pong is two separate turns here; real polling overlaps them (two SMs on CPU memory: "
+              "1122 ns measured, CAL-155)");
     }
     if (stream.engine == Engine::kCpu && stream.operation != Operation::kPointerChase &&
         stream.operation != Operation::kPingPong &&

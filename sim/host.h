@@ -24,13 +24,13 @@ struct BringUpStep {
 
 /// What a VM's region got.
 struct RegionReport {
-    std::string cpu;                ///< part whose memory it is
+    std::string cpu; ///< part whose memory it is
     int pxm = -1;
     std::uint64_t file_offset = 0;
     std::uint64_t size = 0;
     egm::Hva hva;
     egm::Ipa ipa;
-    egm::Spa spa;                   ///< of the first byte
+    egm::Spa spa;                                  ///< of the first byte
     std::map<std::uint64_t, std::uint64_t> blocks; ///< stage-2 entries by block size, once all memory was touched
     std::string why_not_larger;
     std::uint64_t stage2_faults = 0;

@@ -69,8 +69,9 @@ LegPathResult leg_path(const Topology& topology, const Routing& routing, const S
         } else {
             const auto owner = window_owner(topology, stream, memory.part);
             if (!owner) {
-                return {{}, fmt::format("no GPU {}of {} could serve its EGM over NVLink",
-                                        stream.via.empty() ? "" : stream.via + " ", memory.part)};
+                return {{},
+                        fmt::format("no GPU {}of {} could serve its EGM over NVLink",
+                                    stream.via.empty() ? "" : stream.via + " ", memory.part)};
             }
             path.aperture = Aperture::kFabric;
             path.destination = *owner;
@@ -82,8 +83,11 @@ LegPathResult leg_path(const Topology& topology, const Routing& routing, const S
     }
     const Aperture network = path.aperture == Aperture::kEgm ? Aperture::kSystem : path.aperture;
     if (!routing.reaches(from, network, path.destination)) {
-        const char* name = network == Aperture::kFabric ? "NVLink" : network == Aperture::kRdma ? "the network" : "links";
-        return {{}, fmt::format("{} does not reach {} over {}", initiator, topology.parts[path.destination].name, name)};
+        const char* name = network == Aperture::kFabric ? "NVLink"
+                           : network == Aperture::kRdma ? "the network"
+                                                        : "links";
+        return {{},
+                fmt::format("{} does not reach {} over {}", initiator, topology.parts[path.destination].name, name)};
     }
     return {path, {}};
 }

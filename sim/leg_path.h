@@ -12,10 +12,10 @@ namespace sim {
 /// How an initiator gets at a memory: over which network, addressed to which part, answered by which memory.
 struct LegPath {
     models::Aperture aperture = models::Aperture::kSystem;
-    std::size_t destination = 0;  ///< part index: the memory; in the fabric network the GPU whose window it is
-    std::size_t memory = 0;       ///< part index
-    bool into_carveout = false;   ///< fabric: the EGM window
-    bool by_ats = false;          ///< a GPU under CPU page tables
+    std::size_t destination = 0; ///< part index: the memory; in the fabric network the GPU whose window it is
+    std::size_t memory = 0;      ///< part index
+    bool into_carveout = false;  ///< fabric: the EGM window
+    bool by_ats = false;         ///< a GPU under CPU page tables
 };
 
 /// The CPU whose socket `part` (a GPU or NIC) belongs to; `part` itself when it is a CPU. Empty when there is none.

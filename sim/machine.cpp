@@ -83,7 +83,8 @@ void Machine::build_part(const Part& part) {
         cpu.fabric = std::make_unique<models::CpuFabric>(name, *events_, *spec, edges);
         cpu.mmu = std::make_unique<models::CpuMmu>(*spec);
         cpu.cores = std::make_unique<models::Engine>(named("_cores").c_str(), *events_, packets_, *cpu.mmu);
-        cpu.smmu = std::make_unique<models::Smmu>(named("_smmu").c_str(), *events_, spec->smmu, smmu_devices(part.name));
+        cpu.smmu =
+            std::make_unique<models::Smmu>(named("_smmu").c_str(), *events_, spec->smmu, smmu_devices(part.name));
         models::Component::join(*cpu.cores, 0, *cpu.fabric, models::CpuFabric::kCores);
         port = models::CpuFabric::kFirstLink;
         add(cpu.fabric->remote_reads(), part.trust);
@@ -93,8 +94,9 @@ void Machine::build_part(const Part& part) {
         gpu.spec = spec;
         gpu.cpu = home_cpu(topology_, part.name);
         gpu.hub = std::make_unique<models::GpuHub>(name, *events_, packets_, *spec, edges);
-        const models::Gmmu::Spec mmu{spec->gmmu_tlb_entries, spec->gmmu_walk_latency, std::max(spec->ats_cache_entries, 1u),
-                                     spec->ats_request_latency, std::max(spec->ats_requests_max, 1u)};
+        const models::Gmmu::Spec mmu{spec->gmmu_tlb_entries, spec->gmmu_walk_latency,
+                                     std::max(spec->ats_cache_entries, 1u), spec->ats_request_latency,
+                                     std::max(spec->ats_requests_max, 1u)};
         const bool ats = !gpu.cpu.empty() && std::get<models::CpuSpec>(topology_.find(gpu.cpu)->spec).ats;
         gpu.gmmu = std::make_unique<models::Gmmu>(named("_gmmu").c_str(), *events_, packets_, mmu, ats);
         gpu.sm = std::make_unique<models::Engine>(named("_sm").c_str(), *events_, packets_, *gpu.gmmu);
@@ -114,7 +116,8 @@ void Machine::build_part(const Part& part) {
         add(gpu.hub->system_reads(), part.trust);
         add(gpu.hub->hub_reads(), Trust::kAssumed);
         add(gpu.hub->posted_writes(), part.trust);
-        resources_.push_back({part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
+        resources_.push_back(
+            {part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
     } else if (const auto* spec = std::get_if<models::MemorySpec>(&part.spec)) {
         auto& memory = memories_[part.name];
         memory = std::make_unique<models::Memory>(name, *events_, *spec, store_);
@@ -210,7 +213,8 @@ void Machine::set_routes() {
         for (const auto& [key, hops] : routing_.from(i)) {
             std::vector<models::Router::Hop> ports;
             for (const Routing::Hop& hop : hops) {
-                const std::string& edge = hop.attachment ? topology_.parts[hop.edge].name : topology_.links[hop.edge].name;
+                const std::string& edge =
+                    hop.attachment ? topology_.parts[hop.edge].name : topology_.links[hop.edge].name;
                 ports.push_back({ports_.at({part.name, edge}), hop.weight});
             }
             router->set_route(key.first, static_cast<std::uint16_t>(key.second), ports);

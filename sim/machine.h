@@ -51,11 +51,11 @@ public:
         std::unique_ptr<models::Gmmu> gmmu;
         std::unique_ptr<models::Engine> sm;
         std::unique_ptr<models::Engine> copy_engine;
-        models::Server copy_local;        ///< gates of the copy engines
+        models::Server copy_local; ///< gates of the copy engines
         models::Server copy_system_read;
         models::Server copy_system_write;
         models::Server copy_fabric;
-        std::string cpu;                  ///< part whose socket it belongs to
+        std::string cpu; ///< part whose socket it belongs to
     };
     struct Nic {
         const models::NicSpec* spec;

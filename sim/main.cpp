@@ -145,8 +145,8 @@ int run(const Options& options) {
     }
     for (const sim::ViewCheck& check : result.views) {
         if (!check.agree) {
-            std::cerr << fmt::format("{}: error: region {} is corrupted: {} as {} sees it: {}\n", scenario->file, check.region,
-                                     check.how, check.gpu, check.detail);
+            std::cerr << fmt::format("{}: error: region {} is corrupted: {} as {} sees it: {}\n", scenario->file,
+                                     check.region, check.how, check.gpu, check.detail);
             code = kImpossible;
         }
     }
@@ -155,8 +155,9 @@ int run(const Options& options) {
             for (const sim::StreamResult& stream : group.streams) {
                 if (!stream.fault.empty()) {
                     std::cerr << fmt::format("{}:{}:{}: error: stream \"{}\" {}: {}\n", stream.stream->where.file,
-                                             stream.stream->where.line, stream.stream->where.column, stream.stream->name,
-                                             setting.virtualized ? "in its VM" : "on bare metal", stream.fault);
+                                             stream.stream->where.line, stream.stream->where.column,
+                                             stream.stream->name, setting.virtualized ? "in its VM" : "on bare metal",
+                                             stream.fault);
                     code = kImpossible;
                 }
             }
@@ -236,7 +237,9 @@ int sc_main(int argc, char* argv[]) {
     run_verb->add_option("scenario", options.files, "Scenario file")->required()->expected(1);
     run_verb->add_option("--json", options.json, "Write the result as JSON to FILE, or to standard output for -");
     run_verb->add_option("--seed", options.seed, "Seed of random accesses, over the scenario's");
-    run_verb->add_option("--set", options.sets, "PATH=VALUE over what the scenario says, such as traffic.0.streams.0.blocks=64")
+    run_verb
+        ->add_option("--set", options.sets,
+                     "PATH=VALUE over what the scenario says, such as traffic.0.streams.0.blocks=64")
         ->take_all()
         ->expected(1);
     run_verb->add_flag("--progress", options.progress, "Say what is going on from the start");

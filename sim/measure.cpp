@@ -76,7 +76,8 @@ double figure(const PlannedStream& planned, const models::StreamJob::Counters& f
                    ? 0
                    : static_cast<double>(to.latency - from.latency) / static_cast<double>(to.units - from.units);
     }
-    return static_cast<double>((to.bytes - from.bytes) * planned.bytes_per_unit_byte) * 1e12 / static_cast<double>(time);
+    return static_cast<double>((to.bytes - from.bytes) * planned.bytes_per_unit_byte) * 1e12 /
+           static_cast<double>(time);
 }
 
 void wait_until(Picoseconds time) {
@@ -137,9 +138,9 @@ private:
         double longest = static_cast<double>(kBatchLeast);
         for (const Running& running : streams_) {
             const models::StreamJob& job = running.planned->job;
-            const double unit = running.planned->is_latency
-                                    ? running.bound.latency_ps
-                                    : static_cast<double>(job.burst_bytes) * 1e12 / running.bound.alone_bytes_per_second;
+            const double unit = running.planned->is_latency ? running.bound.latency_ps
+                                                            : static_cast<double>(job.burst_bytes) * 1e12 /
+                                                                  running.bound.alone_bytes_per_second;
             longest = std::max(longest, unit * kUnitsInBatch);
             const double window =
                 static_cast<double>(job.reads.empty() ? job.write_window : job.read_window) * job.workers;
@@ -180,10 +181,10 @@ private:
             if (!go_on) {
                 break;
             }
-            steady_ = count >= kBatchesLeast &&
-                      std::all_of(streams_.begin(), streams_.end(), [&](const Running& running) {
-                          return running.half_width() <= measurement_.relative_error * running.mean();
-                      });
+            steady_ =
+                count >= kBatchesLeast && std::all_of(streams_.begin(), streams_.end(), [&](const Running& running) {
+                    return running.half_width() <= measurement_.relative_error * running.mean();
+                });
         }
         for (Running& running : streams_) {
             end(running);
@@ -235,8 +236,9 @@ private:
                 running.planned->engine->stop(*running.job);
             }
         }
-        while (std::any_of(streams_.begin(), streams_.end(),
-                           [](const Running& running) { return running.job != nullptr && !Engine::drained(*running.job); }) ||
+        while (std::any_of(
+                   streams_.begin(), streams_.end(),
+                   [](const Running& running) { return running.job != nullptr && !Engine::drained(*running.job); }) ||
                machine_.packets_in_flight() != 0) {
             wait_until(now() + kMicrosecond);
         }
@@ -285,7 +287,8 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
                                        : running.bound.alone_bytes_per_second * stream.bytes_per_unit_byte;
         const auto units = running.end.units - running.begin.units;
         line.access_latency =
-            units == 0 ? 0 : static_cast<double>(running.end.latency - running.begin.latency) / static_cast<double>(units);
+            units == 0 ? 0
+                       : static_cast<double>(running.end.latency - running.begin.latency) / static_cast<double>(units);
         const auto lookups = running.translations_end.lookups - running.translations_begin.lookups;
         const auto misses = running.translations_end.misses - running.translations_begin.misses;
         line.translation_misses = lookups == 0 ? 0 : static_cast<double>(misses) / static_cast<double>(lookups);

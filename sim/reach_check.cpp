@@ -14,7 +14,8 @@ void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
                 if (memory->kind == MemoryName::Kind::kNone) {
                     continue;
                 }
-                const auto result = leg_path(scenario.topology, routing, stream, stream.initiator, stream.engine, *memory);
+                const auto result =
+                    leg_path(scenario.topology, routing, stream, stream.initiator, stream.engine, *memory);
                 if (!result.path) {
                     diagnostics.error(stream.where, fmt::format("stream \"{}\": {}", stream.name, result.why_not),
                                       "`egmsim show` lists the links of the machine");

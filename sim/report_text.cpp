@@ -19,7 +19,7 @@ std::string in_size(std::uint64_t bytes) {
 }
 
 std::string in_rate(double bytes_per_second) {
-    return bytes_per_second >= 1e12 ? fmt::format("{:.3f} TB/s", bytes_per_second / 1e12)
+    return bytes_per_second >= 1e12  ? fmt::format("{:.3f} TB/s", bytes_per_second / 1e12)
            : bytes_per_second >= 1e8 ? fmt::format("{:.1f} GB/s", bytes_per_second / 1e9)
                                      : fmt::format("{:.4f} GB/s", bytes_per_second / 1e9);
 }
@@ -70,7 +70,8 @@ void bring_up(const RunResult& result, std::string& out) {
     out += "\nBring-up (simulated time)\n";
     for (std::size_t i = 0; i < result.steps.size();) {
         const BringUpStep& step = result.steps[i];
-        out += fmt::format("  {:<8} {:<24} {:<46} {:>12}\n", step.vm, step.step, step.object, in_time(static_cast<double>(step.took)));
+        out += fmt::format("  {:<8} {:<24} {:<46} {:>12}\n", step.vm, step.step, step.object,
+                           in_time(static_cast<double>(step.took)));
         ++i;
     }
     for (const VmReport& vm : result.vms) {
@@ -101,11 +102,13 @@ void bring_up(const RunResult& result, std::string& out) {
     for (const ViewCheck& check : result.views) {
         agreeing += check.agree;
         if (!check.agree) {
-            out += fmt::format("  CORRUPTED {} as {} sees it by {}: {}\n", check.region, check.gpu, check.how, check.detail);
+            out += fmt::format("  CORRUPTED {} as {} sees it by {}: {}\n", check.region, check.gpu, check.how,
+                               check.detail);
         }
     }
     if (!result.views.empty()) {
-        out += fmt::format("  views of CPU and GPU compared byte by byte: {} of {} agree\n", agreeing, result.views.size());
+        out += fmt::format("  views of CPU and GPU compared byte by byte: {} of {} agree\n", agreeing,
+                           result.views.size());
     }
     out += "  Call times are assumed unless docs/timing.md names a source: take them as orders of magnitude.\n";
 }
@@ -123,8 +126,8 @@ const GroupResult* partner(const RunResult& result, const StreamGroup* group, bo
 
 void traffic(const RunResult& result, std::string& out) {
     const bool both = result.settings.size() == 2;
-    out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>6}\n", "Traffic", "native", both ? "in VM" : "",
-                       both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
+    out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>6}\n", "Traffic", "native",
+                       both ? "in VM" : "", both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
     std::set<Grade> grades;
     bool unsteady = false;
     std::set<std::string> reasons;
@@ -140,21 +143,24 @@ void traffic(const RunResult& result, std::string& out) {
         }
         for (std::size_t i = 0; i < group.streams.size(); ++i) {
             const auto column = [&](const GroupResult* one) {
-                return one == nullptr ? std::string("-") : !one->streams[i].fault.empty() ? "fault" : in_figure(one->streams[i]);
+                return one == nullptr                   ? std::string("-")
+                       : !one->streams[i].fault.empty() ? "fault"
+                                                        : in_figure(one->streams[i]);
             };
-            const StreamResult& line = vm != nullptr && vm->streams[i].fault.empty() ? vm->streams[i] : shown->streams[i];
+            const StreamResult& line =
+                vm != nullptr && vm->streams[i].fault.empty() ? vm->streams[i] : shown->streams[i];
             std::string ratio;
             if (native != nullptr && vm != nullptr && native->streams[i].value > 0 && vm->streams[i].value > 0) {
                 ratio = fmt::format("{:.3f}", vm->streams[i].value / native->streams[i].value);
             }
             const std::string bound = line.is_latency ? in_time(line.bound) : in_rate(line.bound);
-            out += fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>6}\n",
-                               (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
-                               both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
-                               line.value > 0 ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100,
-                                                            line.steady ? "" : "!")
-                                              : "",
-                               mark(line.grade));
+            out += fmt::format(
+                "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>6}\n",
+                (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
+                both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
+                line.value > 0 ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100, line.steady ? "" : "!")
+                               : "",
+                mark(line.grade));
             for (const GroupResult* one : {native, vm}) {
                 if (one != nullptr && !one->streams[i].fault.empty()) {
                     out += fmt::format("    {}: {}\n", one == vm ? "in VM" : "native", one->streams[i].fault);
@@ -167,10 +173,11 @@ void traffic(const RunResult& result, std::string& out) {
             }
         }
         if (group.streams.size() > 1 && shown->total > 0) {
-            out += fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} %\n", "  sum",
-                               native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
-                               native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
-                               in_rate(shown->total_bound), shown->total / shown->total_bound * 100);
+            out +=
+                fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} %\n", "  sum",
+                            native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
+                            native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
+                            in_rate(shown->total_bound), shown->total / shown->total_bound * 100);
         }
     }
     out += "\nbound: what the static model of the same machine allows; share: of that bound.\n";
@@ -178,7 +185,8 @@ void traffic(const RunResult& result, std::string& out) {
         out += "!: the confidence interval did not become as narrow as `measurement` asks for within its time.\n";
     }
     if (grades.count(Grade::kCalibrated) != 0) {
-        out += "cal: fitted to published measurements of these parts, within 5 % (latency 10 %) where docs/timing.md shows it.\n";
+        out += "cal: fitted to published measurements of these parts, within 5 % (latency 10 %) where docs/timing.md "
+               "shows it.\n";
     }
     if (grades.count(Grade::kComposed) != 0) {
         out += "comp: composed of calibrated or derived parts; not compared with a measurement of the whole.\n";

@@ -29,28 +29,30 @@ const char* to_string(Grade grade);
 struct StreamResult {
     const Stream* stream = nullptr;
     bool is_latency = false;
-    double value = 0;           ///< bytes a second, or picoseconds
-    double half_width = 0;      ///< of the 95 % confidence interval, same unit
-    bool steady = true;         ///< the interval became as narrow as asked for
-    double bound = 0;           ///< most bytes a second, or fewest picoseconds
-    double access_latency = 0;  ///< picoseconds from issue to last byte, under this load
+    double value = 0;              ///< bytes a second, or picoseconds
+    double half_width = 0;         ///< of the 95 % confidence interval, same unit
+    bool steady = true;            ///< the interval became as narrow as asked for
+    double bound = 0;              ///< most bytes a second, or fewest picoseconds
+    double access_latency = 0;     ///< picoseconds from issue to last byte, under this load
     double translation_misses = 0; ///< share of look-ups
     Binding binding;
     Grade grade = Grade::kComposed;
     std::vector<std::string> reasons; ///< of the grade
     std::uint64_t bytes_sent = 0;     ///< whole run of the stream, after it drained
     std::uint64_t bytes_received = 0;
-    std::string fault;          ///< why it could not run; else empty
+    std::string fault; ///< why it could not run; else empty
 
     /// value / bound of a bandwidth, bound / value of a latency: 1 is the best there can be.
-    double share_of_bound() const { return is_latency ? (value > 0 ? bound / value : 0) : bound > 0 ? value / bound : 0; }
+    double share_of_bound() const {
+        return is_latency ? (value > 0 ? bound / value : 0) : bound > 0 ? value / bound : 0;
+    }
 };
 
 struct GroupResult {
     const StreamGroup* group = nullptr;
     std::vector<StreamResult> streams;
-    double total = 0;       ///< bytes a second of all bandwidth streams
-    double total_bound = 0; ///< most that they could reach together
+    double total = 0;                 ///< bytes a second of all bandwidth streams
+    double total_bound = 0;           ///< most that they could reach together
     models::Picoseconds measured = 0; ///< simulated time of the measurement
     /// Resources that were busy or waited for, with the share of the measured time, busiest first.
     std::vector<std::pair<std::string, double>> busy;
@@ -66,7 +68,7 @@ struct SettingResult {
 struct ViewCheck {
     std::string region; ///< "vm0/grace0.egm"
     std::string gpu;
-    std::string how;    ///< "EGM aperture", "IOVA"
+    std::string how; ///< "EGM aperture", "IOVA"
     bool agree = true;
     std::string detail;
 };
@@ -78,7 +80,7 @@ struct RunResult {
     std::vector<VmReport> vms;
     std::vector<ViewCheck> views;
     std::optional<egm::Error> bring_up_error;
-    bool undone = true;       ///< after the run, or the error, nothing was left open
+    bool undone = true; ///< after the run, or the error, nothing was left open
     bool interrupted = false;
     models::Picoseconds simulated = 0;
     std::uint64_t events = 0;

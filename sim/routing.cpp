@@ -53,9 +53,9 @@ struct Usable {
         const std::size_t from = source(edge, *graph);
         const Part& part = topology->parts[from];
         // The HBM of a GPU is reached through the GPU, whose own traffic is not passed on for others.
-        const bool gpu_of_destination =
-            network != Aperture::kFabric && std::holds_alternative<models::GpuSpec>(part.spec) &&
-            topology->parts[destination].at == part.name;
+        const bool gpu_of_destination = network != Aperture::kFabric &&
+                                        std::holds_alternative<models::GpuSpec>(part.spec) &&
+                                        topology->parts[destination].at == part.name;
         return carries(network, (*graph)[edge].link) &&
                (from == destination || gpu_of_destination || passes_on(network, part));
     }
@@ -97,15 +97,16 @@ Routing::Routing(const Topology& topology) : routes_(topology.parts.size()) {
             std::vector<std::size_t> distance(count, kFar);
             distance[destination] = 0;
             boost::breadth_first_search(usable, destination,
-                                        boost::visitor(boost::make_bfs_visitor(boost::record_distances(
-                                            distance.data(), boost::on_tree_edge()))));
+                                        boost::visitor(boost::make_bfs_visitor(
+                                            boost::record_distances(distance.data(), boost::on_tree_edge()))));
             for (std::size_t from = 0; from < count; ++from) {
                 if (distance[from] == kFar || from == destination) {
                     continue;
                 }
                 for (const Edge& edge : boost::make_iterator_range(out_edges(from, graph))) {
                     const std::size_t next = target(edge, graph);
-                    const bool may_enter = next == destination || usable.m_edge_pred(boost::edge(next, from, graph).first);
+                    const bool may_enter =
+                        next == destination || usable.m_edge_pred(boost::edge(next, from, graph).first);
                     if (carries(network, graph[edge].link) && may_enter && distance[next] + 1 == distance[from]) {
                         routes_[from][{network, destination}].push_back(graph[edge].hop);
                     }

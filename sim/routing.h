@@ -19,9 +19,9 @@ namespace sim {
 class Routing {
 public:
     struct Hop {
-        bool attachment = false;  ///< true: `edge` is the index of the attached part
+        bool attachment = false; ///< true: `edge` is the index of the attached part
         std::size_t edge = 0;
-        unsigned weight = 1;      ///< links side by side
+        unsigned weight = 1; ///< links side by side
     };
     using Key = std::pair<models::Aperture, std::size_t>; ///< network, destination part
 

@@ -23,40 +23,49 @@ struct VmSetup {
     std::string name;
     unsigned vcpus = 0; ///< 0 = all cores of the sockets it has memory of
     std::vector<RegionSetup> memory;
-    std::vector<std::string> gpus; ///< part names
-    std::uint64_t block_alignment = 0;   ///< place HVA and IPA at multiples of this only; 0 = the best there is
-    bool enforce_offset_zero = true;     ///< false: fault injection, let a wrong mapping through to the models
+    std::vector<std::string> gpus;     ///< part names
+    std::uint64_t block_alignment = 0; ///< place HVA and IPA at multiples of this only; 0 = the best there is
+    bool enforce_offset_zero = true;   ///< false: fault injection, let a wrong mapping through to the models
     Location where;
 };
 
 /// A fault put into the machine or the kernel on purpose.
 struct FaultSetup {
     enum class Kind { kFailCall, kGpuNotReady, kRetiredPages } kind = Kind::kFailCall;
-    std::uint64_t call_number = 0; ///< kFailCall: the n-th door call of the bring-up, from 1
-    int error_number = 0;          ///< kFailCall: errno
-    std::string part;              ///< kGpuNotReady: GPU; kRetiredPages: CPU
+    std::uint64_t call_number = 0;      ///< kFailCall: the n-th door call of the bring-up, from 1
+    int error_number = 0;               ///< kFailCall: errno
+    std::string part;                   ///< kGpuNotReady: GPU; kRetiredPages: CPU
     std::vector<std::uint64_t> offsets; ///< kRetiredPages: bytes from the carveout's start, multiples of 64 KiB
     Location where;
 };
 
 struct SoftwareSetup {
-    std::uint64_t host_page_bytes = 64 << 10;  ///< 4 KiB or 64 KiB
-    std::uint64_t guest_page_bytes = 64 << 10; ///< 4 KiB, 64 KiB, 2 MiB, 512 MiB or 1 GiB: what the guest's stage 1 maps with
+    std::uint64_t host_page_bytes = 64 << 10; ///< 4 KiB or 64 KiB
+    std::uint64_t guest_page_bytes =
+        64 << 10; ///< 4 KiB, 64 KiB, 2 MiB, 512 MiB or 1 GiB: what the guest's stage 1 maps with
     std::string egm_shape = "E2";
     int kernel_major = 6, kernel_minor = 18;
     IommuBackend iommu = IommuBackend::kType1;
-    std::uint64_t hypervisor_bytes = 0;        ///< left to the host per socket under virtualization; 0 = the default, 16 GiB
-    std::vector<VmSetup> vms;                  ///< empty = bare metal only
-    bool compare_native = true;                ///< with VMs: run the traffic on bare metal too
+    std::uint64_t hypervisor_bytes = 0; ///< left to the host per socket under virtualization; 0 = the default, 16 GiB
+    std::vector<VmSetup> vms;           ///< empty = bare metal only
+    bool compare_native = true;         ///< with VMs: run the traffic on bare metal too
     std::vector<FaultSetup> faults;
 };
 
 enum class Engine { kCpu, kSm, kCopyEngine, kNic };
 
 enum class Operation {
-    kRead, kWrite, kCopy,
-    kStreamCopy, kStreamScale, kStreamAdd, kStreamTriad,
-    kRandomRead, kRandomWrite, kPointerChase, kPingPong,
+    kRead,
+    kWrite,
+    kCopy,
+    kStreamCopy,
+    kStreamScale,
+    kStreamAdd,
+    kStreamTriad,
+    kRandomRead,
+    kRandomWrite,
+    kPointerChase,
+    kPingPong,
 };
 
 enum class Allocator {
@@ -78,21 +87,21 @@ struct Stream {
     std::string initiator; ///< part name
     Engine engine = Engine::kCpu;
     Operation operation = Operation::kRead;
-    MemoryName source;      ///< kNone for writes
-    MemoryName target;      ///< kNone for reads
+    MemoryName source; ///< kNone for writes
+    MemoryName target; ///< kNone for reads
     Allocator allocator = Allocator::kDefault;
-    std::string peer;       ///< ping-pong: the other initiator, "hopper0.sm"; empty = the same engine
-    std::string vm;         ///< VM it runs in; empty = the first VM that has the initiator
-    std::string via;        ///< GPU whose fabric window serves remote EGM; empty = the first GPU of that socket
+    std::string peer; ///< ping-pong: the other initiator, "hopper0.sm"; empty = the same engine
+    std::string vm;   ///< VM it runs in; empty = the first VM that has the initiator
+    std::string via;  ///< GPU whose fabric window serves remote EGM; empty = the first GPU of that socket
     std::uint64_t working_set_bytes = 8ull << 30;
-    std::uint64_t burst_bytes = 0;   ///< simulated transaction size; 0 = chosen from the window
-    std::uint64_t page_bytes = 0;    ///< 0 = what the allocator and the kernel give
-    unsigned threads = 0;   ///< CPU: threads; 0 = all cores (vCPUs). SM: threads a block; 0 = 1024
-    unsigned blocks = 0;    ///< SM: thread blocks; 0 = two an SM
-    unsigned unroll = 1;    ///< SM: loads in flight a thread, 1..16
-    bool bypass_l1 = false; ///< SM: loads that the L1 does not keep, as coherent probes do
-    models::Picoseconds start = 0;   ///< after the group's start
-    models::Picoseconds stop = 0;    ///< 0 = runs as long as the measurement
+    std::uint64_t burst_bytes = 0;               ///< simulated transaction size; 0 = chosen from the window
+    std::uint64_t page_bytes = 0;                ///< 0 = what the allocator and the kernel give
+    unsigned threads = 0;                        ///< CPU: threads; 0 = all cores (vCPUs). SM: threads a block; 0 = 1024
+    unsigned blocks = 0;                         ///< SM: thread blocks; 0 = two an SM
+    unsigned unroll = 1;                         ///< SM: loads in flight a thread, 1..16
+    bool bypass_l1 = false;                      ///< SM: loads that the L1 does not keep, as coherent probes do
+    models::Picoseconds start = 0;               ///< after the group's start
+    models::Picoseconds stop = 0;                ///< 0 = runs as long as the measurement
     std::uint64_t rate_cap_bytes_per_second = 0; ///< 0 = none
     Location where;
 };
@@ -105,7 +114,7 @@ struct StreamGroup {
 };
 
 struct Measurement {
-    double relative_error = 0.005;              ///< stop when the 95 % confidence half-width is below this share
+    double relative_error = 0.005;                ///< stop when the 95 % confidence half-width is below this share
     models::Picoseconds time_max = 2'000'000'000; ///< 2 ms of simulated time at most, per group
 };
 

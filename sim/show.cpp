@@ -55,8 +55,9 @@ std::string show_text(const Topology& topology) {
     out += topology.egm ? "EGM: one carveout a socket\n" : "EGM: none (legacy machine)\n";
     out += fmt::format("\n{:<14} {:<8} {:<20} {:<11} {}\n", "part", "kind", "preset", "trust", "figures");
     for (const Part& part : topology.parts) {
-        out += fmt::format("{:<14} {:<8} {:<20} {:<11} {}{}\n", part.name, kind_of(part), part.preset.empty() ? "-" : part.preset,
-                           to_string(part.trust), std::visit(Figures{}, part.spec), part.at.empty() ? "" : ", on " + part.at);
+        out += fmt::format("{:<14} {:<8} {:<20} {:<11} {}{}\n", part.name, kind_of(part),
+                           part.preset.empty() ? "-" : part.preset, to_string(part.trust),
+                           std::visit(Figures{}, part.spec), part.at.empty() ? "" : ", on " + part.at);
     }
     out += fmt::format("\n{:<14} {:<29} {:<11} {}\n", "link", "between", "trust", "each direction, headers included");
     for (const Link& link : topology.links) {
@@ -73,8 +74,8 @@ std::string show_dot(const Topology& topology) {
                                   "[fontname=\"sans-serif\", fontsize=10];\n",
                                   topology.name, topology.name);
     for (const Part& part : topology.parts) {
-        out += fmt::format("  \"{}\" [shape={}, label=\"{}\\n{}\"];\n", part.name, kShapes[part.spec.index()], part.name,
-                           part.preset);
+        out += fmt::format("  \"{}\" [shape={}, label=\"{}\\n{}\"];\n", part.name, kShapes[part.spec.index()],
+                           part.name, part.preset);
     }
     for (const Part& part : topology.parts) {
         if (!part.at.empty()) {
@@ -82,7 +83,8 @@ std::string show_dot(const Topology& topology) {
         }
     }
     for (const Link& link : topology.links) {
-        out += fmt::format("  \"{}\" -- \"{}\" [label=\"{}\\n{}\"];\n", link.a, link.b, link.name, in_rate(bandwidth(link)));
+        out += fmt::format("  \"{}\" -- \"{}\" [label=\"{}\\n{}\"];\n", link.a, link.b, link.name,
+                           in_rate(bandwidth(link)));
     }
     return out + "}\n";
 }
@@ -95,12 +97,18 @@ std::string show_json(const Topology& topology) {
     json["egm"] = topology.egm;
     json["parts"] = nlohmann::ordered_json::array();
     for (const Part& part : topology.parts) {
-        json["parts"].push_back({{"name", part.name}, {"kind", kind_of(part)}, {"preset", part.preset}, {"at", part.at},
-                                 {"trust", to_string(part.trust)}, {"figures", std::visit(Figures{}, part.spec)}});
+        json["parts"].push_back({{"name", part.name},
+                                 {"kind", kind_of(part)},
+                                 {"preset", part.preset},
+                                 {"at", part.at},
+                                 {"trust", to_string(part.trust)},
+                                 {"figures", std::visit(Figures{}, part.spec)}});
     }
     json["links"] = nlohmann::ordered_json::array();
     for (const Link& link : topology.links) {
-        json["links"].push_back({{"name", link.name}, {"a", link.a}, {"b", link.b},
+        json["links"].push_back({{"name", link.name},
+                                 {"a", link.a},
+                                 {"b", link.b},
                                  {"GB_per_s_each_direction", bandwidth(link) / 1e9},
                                  {"latency_ns", static_cast<double>(link.spec.latency) / 1e3},
                                  {"trust", to_string(link.trust)}});

@@ -60,7 +60,8 @@ StreamBound static_bound(const PlannedStream& planned) {
                 bound.latency_ps += static_cast<double>(turn.leg.overhead);
             } else {
                 bound.stages.emplace_back("atomic", static_cast<double>(turn.leg.overhead));
-                bound.latency_ps += static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound).latency;
+                bound.latency_ps +=
+                    static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound).latency;
             }
         }
         limit(bound, static_cast<double>(job.burst_bytes) * kPicosecondsPerSecond / bound.latency_ps, planned.window);
@@ -83,16 +84,19 @@ StreamBound static_bound(const PlannedStream& planned) {
         const double time = read_least + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
         limit(bound, workers * held / legs * kPicosecondsPerSecond / std::max(time, 1.0), planned.window);
         if (job.read_rate != 0) {
-            limit(bound, workers * static_cast<double>(job.read_rate) / legs, "issue rate of " + std::to_string(job.workers) + " workers");
+            limit(bound, workers * static_cast<double>(job.read_rate) / legs,
+                  "issue rate of " + std::to_string(job.workers) + " workers");
         }
     }
     if (job.write) {
         const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound);
         const double held = std::max(static_cast<double>(job.write_window), burst);
         limit(bound, workers * held * kPicosecondsPerSecond / std::max(cost.latency_least + read_least, 1.0),
-              "stores in flight: " + std::to_string(job.write_window) + " B for each of " + std::to_string(job.workers));
+              "stores in flight: " + std::to_string(job.write_window) + " B for each of " +
+                  std::to_string(job.workers));
         if (job.write_rate != 0 && job.reads.empty()) {
-            limit(bound, workers * static_cast<double>(job.write_rate), "issue rate of " + std::to_string(job.workers) + " workers");
+            limit(bound, workers * static_cast<double>(job.write_rate),
+                  "issue rate of " + std::to_string(job.workers) + " workers");
         }
         bound.latency_ps += cost.latency;
     }

@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::uint64_t kGpuPageBytes = 2 * egm::kMiB; ///< cudaMalloc, EGM and fabric mappings
 constexpr std::uint64_t kBurstBytesMax = 8192;
-constexpr unsigned kBurstsInWindow = 4;    ///< of one worker, at least
-constexpr unsigned kBurstsInFlight = 32;   ///< of a stream, at least: so that the burst size does not show in the result
+constexpr unsigned kBurstsInWindow = 4;  ///< of one worker, at least
+constexpr unsigned kBurstsInFlight = 32; ///< of a stream, at least: so that the burst size does not show in the result
 
 bool is_gpu(Engine engine) { return engine == Engine::kSm || engine == Engine::kCopyEngine; }
 
@@ -87,8 +87,8 @@ double chase_hit_share(std::uint64_t capacity, std::uint64_t working_set) {
 
 /// A stretch of memory that a stream was given.
 struct StreamPlanner::Piece {
-    std::uint64_t offset = 0;              ///< from the first byte of the memory (native) or region (VM)
-    egm::Spa spa;                          ///< native
+    std::uint64_t offset = 0;                 ///< from the first byte of the memory (native) or region (VM)
+    egm::Spa spa;                             ///< native
     const egm::GuestRegion* region = nullptr; ///< VM
 };
 
@@ -166,8 +166,9 @@ tl::expected<StreamPlanner::Piece, std::string> StreamPlanner::place(const Strea
     }
     std::uint64_t& used = used_[owner + "/" + memory.part + (is_hbm ? ".hbm" : "")];
     if (bytes > end - begin) {
-        return tl::unexpected(fmt::format("working set of {} MiB does not fit into the {} MiB of {} that {} has in one piece",
-                                          bytes / egm::kMiB, (end - begin) / egm::kMiB, memory.part, owner));
+        return tl::unexpected(
+            fmt::format("working set of {} MiB does not fit into the {} MiB of {} that {} has in one piece",
+                        bytes / egm::kMiB, (end - begin) / egm::kMiB, memory.part, owner));
     }
     if (begin + used + bytes > end) {
         used = 0; // arrays of one group may overlap when they fill the memory
@@ -185,8 +186,9 @@ std::unique_ptr<Mapping> StreamPlanner::mapping(const Stream& stream, const Side
     const std::uint32_t space = ++spaces_;
     const bool is_hbm = memory.kind == MemoryName::Kind::kHbm;
     const bool gpu = is_gpu(side.engine);
-    const std::uint64_t cpu_page =
-        stream.page_bytes != 0 ? stream.page_bytes : host == nullptr ? software.host_page_bytes : software.guest_page_bytes;
+    const std::uint64_t cpu_page = stream.page_bytes != 0 ? stream.page_bytes
+                                   : host == nullptr      ? software.host_page_bytes
+                                                          : software.guest_page_bytes;
     const std::uint64_t gpu_page = stream.page_bytes != 0 && !path.by_ats ? stream.page_bytes : kGpuPageBytes;
     const auto own = Mapping::Tables::kOwn;
     if (gpu && (path.aperture == Aperture::kEgm || path.into_carveout)) {
@@ -305,7 +307,8 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
     }
     // A cache at the memory's home: the L2 in front of HBM, a core's cache that still holds what it wrote.
     if (memory.kind == MemoryName::Kind::kHbm) {
-        leg.home_hit = memory.part != side.part && random_read && size <= machine_.gpu(memory.part).spec->l2.capacity_bytes;
+        leg.home_hit =
+            memory.part != side.part && random_read && size <= machine_.gpu(memory.part).spec->l2.capacity_bytes;
     } else if (is_gpu(side.engine)) {
         leg.home_hit = size <= machine_.cpu(memory.part).spec->owner_cache_bytes;
     }
@@ -382,7 +385,9 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
             page = std::min(page, models::tlb_reach(*leaf));
         }
     }
-    const std::uint64_t window = job.reads.empty() ? job.write_window : job.write ? std::min(job.read_window, job.write_window) : job.read_window;
+    const std::uint64_t window = job.reads.empty() ? job.write_window
+                                 : job.write       ? std::min(job.read_window, job.write_window)
+                                                   : job.read_window;
     std::uint64_t burst = stream.burst_bytes;
     if (burst == 0) {
         burst = kBurstBytesMax;
@@ -397,8 +402,8 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
         while (stream.rate_cap_bytes_per_second != 0 && burst > step) {
             burst /= 2;
         }
-        while (burst > 64 && (burst * legs * kBurstsInWindow > window ||
-                              burst * legs * kBurstsInFlight > window * job.workers)) {
+        while (burst > 64 &&
+               (burst * legs * kBurstsInWindow > window || burst * legs * kBurstsInFlight > window * job.workers)) {
             burst /= 2;
         }
     }
@@ -492,8 +497,9 @@ tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& strea
         Side peer = side;
         if (const std::size_t dot = stream.peer.rfind('.'); dot != std::string::npos) {
             const std::string part = stream.peer.substr(0, dot);
-            peer = side_of(part, std::holds_alternative<models::GpuSpec>(scenario_.topology.find(part)->spec) ? Engine::kSm
-                                                                                                           : Engine::kCpu);
+            peer = side_of(part, std::holds_alternative<models::GpuSpec>(scenario_.topology.find(part)->spec)
+                                     ? Engine::kSm
+                                     : Engine::kCpu);
         }
         const bool same_socket = side.engine == Engine::kCpu && peer.engine == Engine::kCpu && side.part == peer.part;
         for (const Side* who : {&side, static_cast<const Side*>(&peer)}) {

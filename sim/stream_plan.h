@@ -24,7 +24,7 @@ struct PlannedStream {
     bool is_latency = false;          ///< result in ns (pointer chase, ping-pong), else in GB/s
     models::Translator* translator = nullptr;
     std::vector<std::string> assumptions; ///< parameters without a published figure that this stream's result rests on
-    std::string window;               ///< what limits its requests in flight, in words
+    std::string window;                   ///< what limits its requests in flight, in words
 };
 
 /// Turns streams of a scenario into jobs, natively or in their VM. One planner serves a whole run: it numbers address

@@ -33,8 +33,8 @@ struct Part {
     std::string preset; ///< empty when every figure stands in the topology itself
     Trust trust = Trust::kDerived;
     std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec> spec;
-    std::string at;     ///< memory and NIC: the part it sits on
-    int socket = -1;    ///< CPU and GPU: socket number, 0..3; a GPU's is that of the CPU it is linked to
+    std::string at;  ///< memory and NIC: the part it sits on
+    int socket = -1; ///< CPU and GPU: socket number, 0..3; a GPU's is that of the CPU it is linked to
     Location where;
 };
 

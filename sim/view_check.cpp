@@ -85,7 +85,8 @@ std::vector<ViewCheck> check_views(const Scenario& scenario, Machine& machine, H
                     Pattern written = pattern(address);
                     if (!machine.cpu(cpu).cores->access_bytes(by_cpu, offset, written.data(), written.size())) {
                         dma.agree = aperture.agree = false;
-                        dma.detail = aperture.detail = fmt::format("no stage-2 mapping at guest address {:#x}", address);
+                        dma.detail = aperture.detail =
+                            fmt::format("no stage-2 mapping at guest address {:#x}", address);
                         break;
                     }
                     const auto compare = [&](const models::Leg& leg, ViewCheck& check) {
@@ -95,8 +96,9 @@ std::vector<ViewCheck> check_views(const Scenario& scenario, Machine& machine, H
                             check.detail = fmt::format("nothing is mapped at {:#x}", address);
                         } else if (read != written && check.agree) {
                             check.agree = false;
-                            check.detail = fmt::format("at guest address {:#x} the CPU wrote SPA {:#x} and the GPU read SPA {:#x}",
-                                                       address, vcpu.at(offset)->address, seen(leg, offset));
+                            check.detail =
+                                fmt::format("at guest address {:#x} the CPU wrote SPA {:#x} and the GPU read SPA {:#x}",
+                                            address, vcpu.at(offset)->address, seen(leg, offset));
                         }
                     };
                     if (local_egm) {
@@ -108,7 +110,8 @@ std::vector<ViewCheck> check_views(const Scenario& scenario, Machine& machine, H
                 }
                 if (local_egm) {
                     if (!aperture.agree && region.file_offset != 0) {
-                        aperture.detail += fmt::format("; the region begins at carveout offset {:#x}, not 0", region.file_offset);
+                        aperture.detail +=
+                            fmt::format("; the region begins at carveout offset {:#x}, not 0", region.file_offset);
                     }
                     checks.push_back(std::move(aperture));
                 }

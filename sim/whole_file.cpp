@@ -29,7 +29,7 @@ std::string write_whole_file(const std::string& path, const std::string& text) {
     if (path == "-") {
         return write_all(STDOUT_FILENO, text) ? "" : "standard output: " + std::string(std::strerror(errno));
     }
-    struct stat already{};
+    struct stat already {};
     if (::stat(path.c_str(), &already) == 0 && !S_ISREG(already.st_mode)) { // a device or a pipe cannot be replaced
         const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
         const bool good = fd >= 0 && write_all(fd, text);

@@ -70,9 +70,9 @@ public:
     };
     OpenState open_state() const;
 
-    /// The `n`-th call through the door from now (1: the next) fails with `error_number` and does nothing else, but that
-    /// a failing `close` releases its descriptor all the same, as Linux does.
-    /// A later request replaces an earlier one that has not happened. Precondition: n > 0, `error_number` > 0.
+    /// The `n`-th call through the door from now (1: the next) fails with `error_number` and does nothing else, but
+    /// that a failing `close` releases its descriptor all the same, as Linux does. A later request replaces an earlier
+    /// one that has not happened. Precondition: n > 0, `error_number` > 0.
     void fail_call(std::uint64_t n, int error_number);
     /// Calls through the door so far, failed ones too; `page_size` is none.
     std::uint64_t calls() const { return calls_; }
