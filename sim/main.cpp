@@ -218,6 +218,16 @@ int show(const Options& options) {
     return kDone;
 }
 
+/// Standard output may be a full disk or a closed pipe: what was lost is said.
+int with_output_checked(int code) {
+    std::cout.flush();
+    if (!std::cout) {
+        std::cerr << "egmsim: error: standard output could not be written\n";
+        return code == kDone ? static_cast<int>(kBadInput) : code;
+    }
+    return code;
+}
+
 } // namespace
 
 int sc_main(int argc, char* argv[]) {
@@ -260,7 +270,7 @@ int sc_main(int argc, char* argv[]) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kDone : kBadInput;
     }
-    return run_verb->parsed() ? run(options) : check_verb->parsed() ? check(options) : show(options);
+    return with_output_checked(run_verb->parsed() ? run(options) : check_verb->parsed() ? check(options) : show(options));
 }
 
 int main(int argc, char* argv[]) {

@@ -236,11 +236,13 @@ private:
                 running.planned->engine->stop(*running.job);
             }
         }
+        Picoseconds pause = kMicrosecond;
         while (std::any_of(
                    streams_.begin(), streams_.end(),
                    [](const Running& running) { return running.job != nullptr && !Engine::drained(*running.job); }) ||
                machine_.packets_in_flight() != 0) {
-            wait_until(now() + kMicrosecond);
+            wait_until(now() + pause);
+            pause *= 2; // a slow machine may hold seconds of work
         }
         for (Running& running : streams_) {
             if (running.job != nullptr) {

@@ -103,6 +103,7 @@ Routing::Routing(const Topology& topology) : routes_(topology.parts.size()) {
                 if (distance[from] == kFar || from == destination) {
                     continue;
                 }
+                longest_ = std::max(longest_, distance[from]);
                 for (const Edge& edge : boost::make_iterator_range(out_edges(from, graph))) {
                     const std::size_t next = target(edge, graph);
                     const bool may_enter =

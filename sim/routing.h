@@ -30,9 +30,12 @@ public:
     /// Routes out of part `from`, in a fixed order. Parts that do not route have none.
     const std::map<Key, std::vector<Hop>>& from(std::size_t part) const { return routes_[part]; }
     bool reaches(std::size_t from, models::Aperture network, std::size_t to) const;
+    /// Most crossings from any part to any destination that it reaches.
+    std::size_t longest() const { return longest_; }
 
 private:
     std::vector<std::map<Key, std::vector<Hop>>> routes_;
+    std::size_t longest_ = 0;
 };
 
 /// Index of the part called `name` in `topology.parts`; none if there is no such part.

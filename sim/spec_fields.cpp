@@ -13,7 +13,6 @@ const std::string kUsePreset = "name a preset that has them, or write them here"
 constexpr Bounds kLatency{.min = 1, .max = 100'000'000}; // 100 us
 constexpr Bounds kLatencyOrNone{.min = 0, .max = 100'000'000};
 constexpr Bounds kRate{.min = 1'000'000, .max = 1'000'000'000'000'000}; // 1 MB/s to 1 PB/s
-constexpr Bounds kRateOrNone{.min = 0, .max = 1'000'000'000'000'000};
 constexpr Bounds kWindow{.min = 1, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kWindowOrNone{.min = 0, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kPacket{.min = 1, .max = 64 * kKiB, .likely = "B"};
@@ -54,10 +53,10 @@ void read_copy_engine(Fields& fields, models::CopyEngineSpec& engine, bool compl
     fields.count("engines", engine.engines, {.max = 64});
     fields.size("window", engine.window_bytes, kWindow);
     fields.size("payload", engine.payload_bytes, kPacket);
-    fields.rate("local_bandwidth", engine.local_bytes_per_second, kRateOrNone);
-    fields.rate("system_read_bandwidth", engine.system_read_bytes_per_second, kRateOrNone);
-    fields.rate("system_write_bandwidth", engine.system_write_bytes_per_second, kRateOrNone);
-    fields.rate("fabric_bandwidth", engine.fabric_bytes_per_second, kRateOrNone);
+    fields.rate("local_bandwidth", engine.local_bytes_per_second, kRate);
+    fields.rate("system_read_bandwidth", engine.system_read_bytes_per_second, kRate);
+    fields.rate("system_write_bandwidth", engine.system_write_bytes_per_second, kRate);
+    fields.rate("fabric_bandwidth", engine.fabric_bytes_per_second, kRate);
     need(fields, complete, {"engines", "window"});
 }
 

@@ -1,8 +1,9 @@
 // Calibration: do the component figures follow the published measurements?
 //
-// validation/components.csv says for each row of validation/calibration.csv which stream of which machine stands for it,
-// and how far off it may be: 5 % for a bandwidth, 10 % for a latency, more only with a reason. The table of residuals in
-// docs/timing.md must be the one that this run makes; build/residuals.md is that table, to be pasted when it changes.
+// validation/components.csv says for each row of validation/calibration.csv which stream of which machine stands for
+// it, and how far off it may be: 5 % for a bandwidth, 10 % for a latency, more only with a reason. The table of
+// residuals in docs/timing.md must be the one that this run makes; build/residuals.md is that table, to be pasted when
+// it changes.
 
 #include <cmath>
 #include <fstream>
@@ -10,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "run/program.h"
+#include "tests/run/program.h"
 
 namespace {
 
@@ -53,9 +54,11 @@ std::vector<Row> rows() {
     while (std::getline(components, line)) {
         const auto cells = fields(line);
         const auto& row = measured.at(cells.at(0));
-        found.push_back({cells[0], cells[1], cells[3], cells[4], std::stod(cells[2]) / 100, std::stod(row.at(13)), row.at(14),
-                         fmt::format("{} {}: {}, {} to {}{}", row[3], row[4], row[5], row[6], row[7],
-                                     row[11].empty() ? "" : ", " + row[11] + (row[4] == "SM" ? " (blocks x threads)" : " threads"))});
+        found.push_back(
+            {cells[0], cells[1], cells[3], cells[4], std::stod(cells[2]) / 100, std::stod(row.at(13)), row.at(14),
+             fmt::format("{} {}: {}, {} to {}{}", row[3], row[4], row[5], row[6], row[7],
+                         row[11].empty() ? ""
+                                         : ", " + row[11] + (row[4] == "SM" ? " (blocks x threads)" : " threads"))});
     }
     return found;
 }
@@ -67,7 +70,8 @@ struct CalibrationTest : ProgramTest {
         for (const Row& row : rows) {
             std::string& text = scenarios[row.machine];
             if (text.empty()) {
-                text = fmt::format("scenario: rows\nmachine: {}\ntraffic:\n  - each_alone: rows\n    streams:\n", row.machine);
+                text = fmt::format("scenario: rows\nmachine: {}\ntraffic:\n  - each_alone: rows\n    streams:\n",
+                                   row.machine);
             }
             text += fmt::format("      - {{name: {}, {}\n", row.id, row.stream.substr(1));
         }
@@ -103,8 +107,8 @@ TEST_F(CalibrationTest, ComponentFiguresFollowThePublishedMeasurements) {
         EXPECT_TRUE(row.tolerance <= (is_latency ? 0.10 : 0.05) || !row.reason.empty()) << row.id << " needs a reason";
         (is_latency ? latency : bandwidth) += std::abs(error);
         ++(is_latency ? latencies : bandwidths);
-        table += fmt::format("| {} | {} | {:.4g} {} | {:.4g} {} | {:+.1f} % |\n", row.id, row.what, row.measured, row.unit,
-                             predicted, row.unit, error * 100);
+        table += fmt::format("| {} | {} | {:.4g} {} | {:.4g} {} | {:+.1f} % |\n", row.id, row.what, row.measured,
+                             row.unit, predicted, row.unit, error * 100);
     }
     table += fmt::format("\n{} bandwidth rows: mean absolute error {:.1f} %. {} latency rows: {:.1f} %.\n", bandwidths,
                          bandwidth / bandwidths * 100, latencies, latency / latencies * 100);
