@@ -61,7 +61,6 @@ struct CpuSpec {
     std::uint64_t owner_cache_bytes =
         0;                    ///< lines a core initialised last and still holds, served to a GPU without DRAM
     unsigned tlb_entries = 0; ///< last-level TLB of a core
-    unsigned page_table_levels = 4;
     SmmuSpec smmu;
     bool ats = false; ///< GPUs may use CPU page tables by ATS
 };

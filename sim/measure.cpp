@@ -76,8 +76,9 @@ double figure(const PlannedStream& planned, const models::StreamJob::Counters& f
                    ? 0
                    : static_cast<double>(to.latency - from.latency) / static_cast<double>(to.units - from.units);
     }
-    return static_cast<double>((to.bytes - from.bytes) * planned.bytes_per_unit_byte) * 1e12 /
-           static_cast<double>(time);
+    return time == 0 ? 0
+                     : static_cast<double>((to.bytes - from.bytes) * planned.bytes_per_unit_byte) * 1e12 /
+                           static_cast<double>(time);
 }
 
 void wait_until(Picoseconds time) {
@@ -116,6 +117,8 @@ public:
     const ResourceSample& before() const { return before_; }
     const ResourceSample& after() const { return after_; }
     bool steady() const { return steady_; }
+    /// False: the user wanted out before there was a figure.
+    bool measured() const { return measured_; }
 
 private:
     static Picoseconds now() { return sc_core::sc_time_stamp().value(); }
@@ -156,6 +159,7 @@ private:
         Picoseconds batch = batch_length();
         const Picoseconds limit = origin_ + measurement_.time_max;
         if (!step(std::max(kWarmUpLeast, 3 * batch))) {
+            measured_ = false;
             return;
         }
         for (Running& running : streams_) {
@@ -262,6 +266,7 @@ private:
     ResourceSample before_;
     ResourceSample after_;
     bool steady_ = true;
+    bool measured_ = true;
 };
 
 } // namespace
@@ -273,6 +278,9 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
 
     GroupResult result;
     result.group = &group;
+    if (!run.measured()) {
+        return result;
+    }
     result.measured = run.after().time - run.before().time;
     result.busy = busy_shares(machine, run.before(), run.after());
     std::vector<const PlannedStream*> moving;

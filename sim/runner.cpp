@@ -92,7 +92,10 @@ private:
                 break;
             }
             say((host != nullptr ? "vm: " : "native: ") + group.name);
-            setting.groups.push_back(run_group(group, host));
+            GroupResult result = run_group(group, host);
+            if (!result.streams.empty()) { // else interrupted before anything was known
+                setting.groups.push_back(std::move(result));
+            }
         }
         result_.settings.push_back(std::move(setting));
     }

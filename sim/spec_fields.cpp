@@ -106,7 +106,6 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete) {
     });
     fields.size("owner_cache", spec.owner_cache_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
     fields.count("tlb_entries", spec.tlb_entries, kEntries);
-    fields.count("page_table_levels", spec.page_table_levels, {.min = 2, .max = 5});
     nested(fields, "smmu", [&](Fields& smmu) { read_smmu(smmu, spec.smmu, complete); });
     fields.boolean("ats", spec.ats);
     need(fields, complete,

@@ -80,7 +80,8 @@ struct CalibrationTest : ProgramTest {
             const std::string result = path(machine + ".json");
             const Answer answer = run({"run", file(machine + ".yaml", text), "--quiet", "--json", result});
             EXPECT_EQ(answer.status, 0) << answer.err;
-            for (const auto& group : parse(read(result))["traffic"]) {
+            const auto json = parse(read(result));
+            for (const auto& group : json["traffic"]) {
                 for (const auto& stream : group["streams"]) {
                     figures[stream["name"]] = stream["value"];
                 }
@@ -114,7 +115,7 @@ TEST_F(CalibrationTest, ComponentFiguresFollowThePublishedMeasurements) {
                          bandwidth / bandwidths * 100, latencies, latency / latencies * 100);
     std::ofstream(std::string(EGMSIM_BINARY_DIR) + "/residuals.md") << table;
 
-    const std::string timing = read(std::string(EGMSIM_SOURCE_DIR) + "/docs/timing.md");
+    const std::string timing = read(std::filesystem::path(EGMSIM_SOURCE_DIR) / "docs" / "timing.md");
     EXPECT_NE(timing.find(table), std::string::npos)
         << "docs/timing.md has other residuals: paste build/residuals.md into its section";
 }

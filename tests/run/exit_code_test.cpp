@@ -97,7 +97,7 @@ constexpr const char* kFirstVm = "  vms:\n    - name: left\n      memory: [{of: 
                                  "      gpus: [hopper0]\n";
 const std::string kSameCarveout = std::string(kFirstVm) +
                                   "    - name: right\n      memory: [{of: grace0.egm, size: 8 GiB}]\n"
-                                  "      gpus: []\n";
+                                  "      gpus: [hopper0]\n";
 const std::string kSameGpu = std::string(kFirstVm) +
                              "    - name: right\n      memory: [{of: grace1.egm, size: 8 GiB}]\n"
                              "      gpus: [hopper1, hopper0]\n";

@@ -42,7 +42,7 @@ std::set<std::string> functions_of_the_library() {
 /// Each function's instructions, without what the linker decides: addresses, distances and the names at them.
 std::map<std::string, std::string> bodies(const std::string& file, const std::set<std::string>& wanted) {
     const std::regex kPlaced(R"(-?0x[0-9a-f]+\(%rip\)|\b[0-9a-f]{3,}\b)"); // a distance, or the target of a jump
-    const std::regex kPadding(R"((\s*(nop|xchg   %ax,%ax|data16|cs nop)[^\n]*\n)+$)");
+    const std::regex kPadding(R"((\t(nop|xchg   %ax,%ax|data16|cs nop)[^\n]*\n)+$)");
     std::map<std::string, std::string> found;
     std::string* body = nullptr;
     lines_of("objdump -d --no-show-raw-insn --no-addresses " + file, [&](const std::string& line) {
