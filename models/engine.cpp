@@ -19,6 +19,9 @@ std::uint64_t draw(std::uint64_t& state) {
     return z ^ (z >> 31);
 }
 
+/// In [0, 1), in steps of 2^-53.
+double chance(std::uint64_t& state) { return static_cast<double>(draw(state) >> 11) * 0x1.0p-53; }
+
 Picoseconds duration(std::uint64_t bytes, std::uint64_t bytes_per_second) {
     assert(bytes <= Server::kBurstBytesMax);
     return bytes_per_second == 0 ? 0 : bytes * 1'000'000'000'000 / bytes_per_second;
@@ -277,14 +280,14 @@ void Engine::pass_gate(Access& access) {
     const Leg& leg = *access.leg;
     const Picoseconds now = events().now();
     if (!leg.hits.empty()) {
-        double chance = static_cast<double>(draw(job.random) >> 11) * 0x1.0p-53;
+        double place = chance(job.random);
         for (const Leg::Hit& hit : leg.hits) {
-            if (chance < hit.share) {
+            if (place < hit.share) {
                 access.stage = Access::Stage::kComplete;
                 events().at(now + hit.latency, *this, &access);
                 return;
             }
-            chance -= hit.share;
+            place -= hit.share;
         }
     }
     if (leg.gate != nullptr) {
@@ -304,7 +307,7 @@ Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t byt
     packet.aperture = leg.aperture;
     packet.into_carveout = leg.into_carveout;
     packet.postable = leg.postable && leg.write;
-    packet.home_hit = leg.home_hit;
+    packet.home_hit = leg.home_share > 0;
     packet.l2_hit = leg.l2_hit;
     packet.coherent = leg.coherent;
     packet.destination = leg.destination;
@@ -315,7 +318,9 @@ Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t byt
 }
 
 void Engine::emit(Access& access) {
+    const double share = access.leg->home_share;
     Payload& payload = packet(*access.leg, access.address, access.bytes);
+    transit(payload).home_hit = share >= 1 || (share > 0 && chance(access.job->random) < share);
     transit(payload).tail = access.tail;
     transit(payload).token = &access;
     send_request(0, payload, 0);

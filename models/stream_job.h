@@ -21,7 +21,7 @@ struct Leg {
     std::uint16_t memory = 0;
     bool into_carveout = false;
     bool postable = false;
-    bool home_hit = false;
+    double home_share = 0; ///< of the accesses that reach the memory's home, how many a cache there serves
     bool l2_hit = false;
     bool coherent = false;
     std::uint32_t granule = 64;

@@ -270,7 +270,9 @@ int sc_main(int argc, char* argv[]) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kDone : kBadInput;
     }
-    return with_output_checked(run_verb->parsed() ? run(options) : check_verb->parsed() ? check(options) : show(options));
+    return with_output_checked(run_verb->parsed()     ? run(options)
+                               : check_verb->parsed() ? check(options)
+                                                      : show(options));
 }
 
 int main(int argc, char* argv[]) {

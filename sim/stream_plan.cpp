@@ -307,10 +307,12 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
     }
     // A cache at the memory's home: the L2 in front of HBM, a core's cache that still holds what it wrote.
     if (memory.kind == MemoryName::Kind::kHbm) {
-        leg.home_hit =
-            memory.part != side.part && random_read && size <= machine_.gpu(memory.part).spec->l2.capacity_bytes;
+        if (memory.part != side.part && random_read) {
+            leg.home_share = chase_hit_share(machine_.gpu(memory.part).spec->l2.capacity_bytes, size);
+        }
     } else if (is_gpu(side.engine)) {
-        leg.home_hit = size <= machine_.cpu(memory.part).spec->owner_cache_bytes;
+        const double share = chase_hit_share(machine_.cpu(memory.part).spec->owner_cache_bytes, size);
+        leg.home_share = random_read || share >= 1 ? share : 0; // a stream longer than the cache finds nothing there
     }
 }
 
@@ -509,7 +511,7 @@ tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& strea
             }
             StreamJob::Turn turn{who->module, std::move(*leg), false};
             turn.leg.hits.clear();
-            turn.leg.home_hit = true; // a flag that is fought over lives in the caches of its home
+            turn.leg.home_share = 1; // a flag that is fought over lives in the caches of its home
             const bool gpu = is_gpu(who->engine);
             const bool own_hbm = stream.source.kind == MemoryName::Kind::kHbm && stream.source.part == who->part;
             if (gpu) {

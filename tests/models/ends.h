@@ -101,6 +101,7 @@ private:
 };
 
 /// Answers every packet that comes in at any of its ports, `latency` after its first byte; a write when all is in.
+/// Half of the latency is annotated, as a link or a memory would, so that the answer is passed on before it is there.
 class Answerer final : public models::Component, private models::EventQueue::Handler {
 public:
     struct Arrival {
@@ -136,13 +137,13 @@ private:
         note(port, payload, time);
         transit(payload).push(port);
         const Picoseconds tail = payload.is_write() ? transit(payload).tail : 0;
-        events().at(time + tail + latency_, *this, &payload);
+        events().at(time + tail + latency_ - latency_ / 2, *this, &payload);
     }
     void fire(void* argument) override {
         auto& payload = *static_cast<Payload*>(argument);
         transit(payload).tail = 0;
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
-        send_response(transit(payload).pop(), payload, 0);
+        send_response(transit(payload).pop(), payload, latency_ / 2);
     }
     void response(unsigned, Payload&, Picoseconds) override { ADD_FAILURE() << "an answerer asks nobody"; }
     void trace(unsigned port, Payload& payload, models::PathTrace& trace) override {

@@ -32,7 +32,7 @@ models::GpuSpec hub_spec() {
 struct GpuHubTest : SimTest {
     static constexpr std::uint16_t kHbm = 1, kLpddr = 2, kPeer = 3;
 
-    GpuHub hub{"hopper", events, packets, hub_spec(), {"c2c", "nvl"}};
+    GpuHub hub;
     test::Asker sm{"sm", events, packets};
     test::Asker copy_engine{"ce", events, packets};
     test::Asker cpu{"cpu", events, packets};
@@ -61,7 +61,8 @@ struct GpuHubTest : SimTest {
     } c2c{"c2c", events, hub, cpu, lpddr};
     test::Asker peer{"peer", events, packets};
 
-    GpuHubTest() {
+    explicit GpuHubTest(const models::GpuSpec& spec = hub_spec())
+        : hub("hopper", events, packets, spec, {"c2c", "nvl"}) {
         models::Component::join(sm, 0, hub, GpuHub::kSm);
         models::Component::join(copy_engine, 0, hub, GpuHub::kCopyEngine);
         models::Component::join(hub, GpuHub::kHbm, hbm, 0);
@@ -188,6 +189,37 @@ TEST_F(GpuHubTest, SmLoadsFromCpuMemoryShareAWindowAndCopiesDoNot) {
     EXPECT_EQ(sm.replies[5].last, 3 * ns(40 / 2. + 1000) + ns(40 / 2.));
     EXPECT_EQ(sm.replies[6].last, ns(40)); // own HBM needs no room
     EXPECT_EQ(copy_engine.last(), ns(40 + 1000));
+}
+
+struct SharedTrackersTest : GpuHubTest {
+    static models::GpuSpec shared_spec() {
+        models::GpuSpec spec = hub_spec();
+        spec.system_read_window_bytes = 0;
+        spec.hub_read_window_bytes = 128;
+        return spec;
+    }
+    SharedTrackersTest() : GpuHubTest(shared_spec()) {}
+};
+
+// Two tracked reads at a time, 20 ns to the way out for an engine, 15 ns for a peer, and back after 1000 ns.
+TEST_F(SharedTrackersTest, SmsCopyEnginesAndPeersShareTheReadsInFlight) {
+    simulate([&] {
+        for (int i = 0; i < 4; ++i) {
+            sm.send(to(sm.read(64), Aperture::kEgm, kLpddr));
+        }
+        copy_engine.send(to(copy_engine.read(64), Aperture::kEgm, kLpddr));
+        auto& remote = to(peer.read(64), Aperture::kFabric, kLpddr, kPeer);
+        transit(remote).into_carveout = true;
+        peer.send(remote);
+    });
+    EXPECT_EQ(sm.replies[1].last, ns(20 + 1000 + 20)); // two are on their way at once
+    // The next two places: one to the SMs, whose turn it is by number, one to the copy engine.
+    EXPECT_EQ(sm.replies[2].last, ns(1020) + ns(1040));
+    EXPECT_EQ(copy_engine.last(), ns(1020) + ns(1040));
+    // Then the peer, and the SMs' last.
+    EXPECT_EQ(peer.last(), ns(2 * 1020) + ns(15 + 1000 + 15));
+    EXPECT_EQ(sm.replies[3].last, ns(2 * 1020) + ns(1040));
+    EXPECT_EQ(hub.hub_reads().blocked_until(now()), ns(2 * 1020));
 }
 
 TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
