@@ -11,6 +11,8 @@ struct Kind {
     const char* name;
     const char* machine;
     const char* stream;
+
+    friend void PrintTo(const Kind& one, std::ostream* out) { *out << one.name; }
 };
 
 struct BurstTest : PlanningTest, testing::WithParamInterface<Kind> {

@@ -77,6 +77,8 @@ struct Impossible {
     const char* machine;
     const char* software;
     const char* said; ///< errno, call and object
+
+    friend void PrintTo(const Impossible& one, std::ostream* out) { *out << one.name; }
 };
 
 struct ImpossibleTest : ExitCodeTest, testing::WithParamInterface<Impossible> {};

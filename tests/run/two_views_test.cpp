@@ -94,6 +94,8 @@ struct Placement {
     const char* name;
     const char* pages;
     const char* more;
+
+    friend void PrintTo(const Placement& one, std::ostream* out) { *out << one.name; }
 };
 
 struct PlacementTest : TwoViewsTest, testing::WithParamInterface<Placement> {};
