@@ -17,12 +17,17 @@ class Syscalls {
 public:
     virtual ~Syscalls() = default;
 
+    /// A file made with O_CREAT has mode 0600.
     virtual int open(const char* path, int flags) = 0;
     virtual int close(int fd) = 0;
     virtual int ioctl(int fd, unsigned long request, void* argument) = 0;
     virtual void* mmap(void* address, std::size_t size, int protection, int flags, int fd, std::int64_t offset) = 0;
     virtual int munmap(void* address, std::size_t size) = 0;
     virtual std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) = 0;
+    virtual std::int64_t pwrite(int fd, const void* from, std::size_t size, std::int64_t offset) = 0;
+    virtual int fsync(int fd) = 0; ///< of a directory: its entries
+    virtual int rename(const char* from, const char* to) = 0;
+    virtual int unlink(const char* path) = 0;
 
     /// opendir, readdir until the end, closedir: the entry names without "." and "..", in any order.
     virtual int list_directory(const char* path, std::vector<std::string>& names) = 0;

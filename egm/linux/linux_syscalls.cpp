@@ -2,16 +2,18 @@
 
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace egm {
 
-int LinuxSyscalls::open(const char* path, int flags) { return ::open(path, flags); }
+int LinuxSyscalls::open(const char* path, int flags) { return ::open(path, flags, S_IRUSR | S_IWUSR); }
 
 int LinuxSyscalls::close(int fd) { return ::close(fd); }
 
@@ -26,6 +28,16 @@ int LinuxSyscalls::munmap(void* address, std::size_t size) { return ::munmap(add
 std::int64_t LinuxSyscalls::pread(int fd, void* into, std::size_t size, std::int64_t offset) {
     return ::pread(fd, into, size, offset);
 }
+
+std::int64_t LinuxSyscalls::pwrite(int fd, const void* from, std::size_t size, std::int64_t offset) {
+    return ::pwrite(fd, from, size, offset);
+}
+
+int LinuxSyscalls::fsync(int fd) { return ::fsync(fd); }
+
+int LinuxSyscalls::rename(const char* from, const char* to) { return std::rename(from, to); }
+
+int LinuxSyscalls::unlink(const char* path) { return ::unlink(path); }
 
 int LinuxSyscalls::list_directory(const char* path, std::vector<std::string>& names) {
     DIR* const directory = ::opendir(path);

@@ -30,6 +30,11 @@ public:
         (void)into, (void)size, (void)offset;
         return -EINVAL;
     }
+    virtual std::int64_t pwrite(const void* from, std::size_t size, std::uint64_t offset) {
+        (void)from, (void)size, (void)offset;
+        return -EINVAL;
+    }
+    virtual int fsync() { return -EINVAL; }
 };
 
 } // namespace models::linux

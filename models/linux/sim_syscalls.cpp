@@ -212,6 +212,43 @@ std::int64_t SimSyscalls::pread(int fd, void* into, std::size_t size, std::int64
     return answer(file ? file->pread(into, size, static_cast<std::uint64_t>(offset)) : -EBADF);
 }
 
+std::int64_t SimSyscalls::pwrite(int fd, const void* from, std::size_t size, std::int64_t offset) {
+    if (!enter()) {
+        return -1;
+    }
+    if (offset < 0) {
+        return answer(-EINVAL);
+    }
+    const auto file = host_.fds.get(fd);
+    if (!file || (host_.fds.flags(fd) & O_ACCMODE) == O_RDONLY) {
+        return answer(-EBADF);
+    }
+    return answer(file->pwrite(from, size, static_cast<std::uint64_t>(offset)));
+}
+
+int SimSyscalls::fsync(int fd) {
+    if (!enter()) {
+        return -1;
+    }
+    const auto file = host_.fds.get(fd);
+    return static_cast<int>(answer(file ? file->fsync() : -EBADF));
+}
+
+int SimSyscalls::rename(const char* from, const char* to) {
+    if (!enter()) {
+        return -1;
+    }
+    const bool readable = is_user_pointer(from) && is_user_pointer(to);
+    return static_cast<int>(answer(readable ? tree_.rename(from, to) : -EFAULT));
+}
+
+int SimSyscalls::unlink(const char* path) {
+    if (!enter()) {
+        return -1;
+    }
+    return static_cast<int>(answer(is_user_pointer(path) ? tree_.unlink(path) : -EFAULT));
+}
+
 int SimSyscalls::list_directory(const char* path, std::vector<std::string>& names) {
     if (!enter()) {
         return -1;

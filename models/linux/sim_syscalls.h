@@ -38,6 +38,10 @@ public:
     void* mmap(void* address, std::size_t size, int protection, int flags, int fd, std::int64_t offset) override;
     int munmap(void* address, std::size_t size) override;
     std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) override;
+    std::int64_t pwrite(int fd, const void* from, std::size_t size, std::int64_t offset) override;
+    int fsync(int fd) override;
+    int rename(const char* from, const char* to) override;
+    int unlink(const char* path) override;
     int list_directory(const char* path, std::vector<std::string>& names) override;
     int readlink(const char* path, std::string& target) override;
     std::size_t page_size() override { return host_.page_size(); }
@@ -57,6 +61,10 @@ public:
     /// The VM monitor's own mapping: base pages for EGM, blocks for GPU memory that faults in huge (Linux 6.19), and
     /// one PMD for anonymous memory that fills it. None: not mapped, no permission, or not touched yet.
     std::optional<Translation> host(egm::Hva hva) const;
+
+    /// The machine loses power: what regular files hold afterwards. Everything the process has is gone, so this is the
+    /// last thing to do but for opening files anew. See `FileTree::lose_power`.
+    void lose_power(Unsynced kept) { tree_.lose_power(kept); }
 
     /// All that is held. All zero after a complete undo.
     struct OpenState {

@@ -218,6 +218,12 @@ struct CloseNotingDoor final : Syscalls {
     std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) override {
         return noted().pread(fd, into, size, offset);
     }
+    std::int64_t pwrite(int fd, const void* from, std::size_t size, std::int64_t offset) override {
+        return noted().pwrite(fd, from, size, offset);
+    }
+    int fsync(int fd) override { return noted().fsync(fd); }
+    int rename(const char* from, const char* to) override { return noted().rename(from, to); }
+    int unlink(const char* path) override { return noted().unlink(path); }
     int list_directory(const char* path, std::vector<std::string>& names) override {
         return noted().list_directory(path, names);
     }

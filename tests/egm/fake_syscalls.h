@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <cstdint>
 #include <map>
 #include <set>
@@ -61,6 +62,10 @@ public:
     void* mmap(void* address, std::size_t size, int protection, int flags, int fd, std::int64_t offset) override;
     int munmap(void* address, std::size_t size) override;
     std::int64_t pread(int fd, void* into, std::size_t size, std::int64_t offset) override;
+    std::int64_t pwrite(int, const void*, std::size_t, std::int64_t) override { return refuse(EBADF); }
+    int fsync(int) override { return refuse(EBADF); }
+    int rename(const char*, const char*) override { return refuse(EROFS); }
+    int unlink(const char*) override { return refuse(EROFS); }
     int list_directory(const char* path, std::vector<std::string>& names) override;
     int readlink(const char* path, std::string& target) override;
     std::size_t page_size() override { return page; }
