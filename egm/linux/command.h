@@ -1,0 +1,32 @@
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "egm/result.h"
+#include "egm/syscalls.h"
+
+/// The commands of egmctl. Each adds itself to the command line and has a file of its own.
+namespace egm {
+
+/// What a command finds: the command line, and the machine that it works on. Its callback leaves the exit status here.
+struct Shell {
+    CLI::App& app;
+    /// The machine: this host, or the modelled one that --on names. Only called once the command line is read.
+    std::function<Syscalls&()> machine;
+    int status = 0; ///< 0 all is well; 1 what was asked for is not so, or failed; 2 unusable input
+};
+
+void add_list_command(Shell& shell);
+void add_doctor_command(Shell& shell);
+
+/// Prints the error; the exit status for it.
+int complain(const Error& error);
+
+/// To the file `path`, or to standard output for "-". The exit status.
+int write_json(const nlohmann::ordered_json& json, const std::string& path);
+
+} // namespace egm
