@@ -54,7 +54,8 @@ TEST(SeamTest, LibraryCallsNoSystemCallItself) {
     FILE* const listing = popen(("nm -uC " + library).c_str(), "r");
     ASSERT_TRUE(listing);
     const std::regex forbidden(
-        R"(\s+[Uw] ((__)?(open|openat|ioctl|mmap|munmap|mremap|close|read|pread|readlink|opendir|)"
+        R"(\s+[Uw] ((__)?(open|openat|ioctl|mmap|munmap|mremap|close|read|pread|write|pwrite|fsync|rename|unlink|)"
+        R"(readlink|opendir|)"
         R"(readdir|sysconf|getpagesize|clock_gettime|gettimeofday|time|rand|random)(64)?(_2)?|)"
         R"(sc_core::.*|pthread_.*)(@.*)?\s*)");
     int symbols = 0;
