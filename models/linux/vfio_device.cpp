@@ -226,7 +226,7 @@ std::int64_t VfioDeviceFile::bind(void* argument) {
         return error;
     }
     context_ = context;
-    device_id_ = context_->bind(gpu_);
+    device_id_ = context_->bind(device_);
     bind.out_devid = device_id_;
     copy_out(argument, &bind, sizeof bind);
     return 0;
