@@ -75,7 +75,7 @@ int Ioas::choose(std::uint64_t hva, std::uint64_t length, std::uint64_t& iova) c
     return -ENOSPC;
 }
 
-int Ioas::map(egm::Range<egm::Hva> memory, bool write, bool fixed, std::uint64_t& iova) {
+int Ioas::map(egm::Range<egm::Hva> memory, IommuDomain::Access access, bool fixed, std::uint64_t& iova) {
     if (memory.size == 0) {
         return -EINVAL;
     }
@@ -89,7 +89,7 @@ int Ioas::map(egm::Range<egm::Hva> memory, bool write, bool fixed, std::uint64_t
     if (memory.size % alignment() != 0 || memory.begin.value % alignment() != 0) {
         return -EINVAL;
     }
-    Area area{.hva = memory.begin.value, .length = memory.size, .write = write};
+    Area area{.hva = memory.begin.value, .length = memory.size, .access = access};
     if (page_tables_ > 0) {
         if (const int refused = fill(iova, area); refused < 0) {
             return refused;
@@ -102,7 +102,7 @@ int Ioas::map(egm::Range<egm::Hva> memory, bool write, bool fixed, std::uint64_t
 
 int Ioas::fill(std::uint64_t iova, Area& area) {
     std::vector<Host::Piece> pieces;
-    if (const int error = host_.walk({{area.hva}, area.length}, area.write, pieces); error < 0) {
+    if (const int error = host_.walk({{area.hva}, area.length}, area.access.write, pieces); error < 0) {
         return error;
     }
     const bool bypass = host_.config.iommufd_pfnmap_bypass;
@@ -123,7 +123,7 @@ int Ioas::fill(std::uint64_t iova, Area& area) {
     }
     for (const auto& piece : pieces) {
         if (!piece.pfnmap || host_.config.iommufd_bypass_reaches_smmu) {
-            time += domain_->map({iova + piece.offset}, piece) * host_.costs().iommu_block_ps;
+            time += domain_->map({iova + piece.offset}, piece, area.access) * host_.costs().iommu_block_ps;
         }
     }
     host_.pass(time);
@@ -168,8 +168,8 @@ int Ioas::unmap(std::uint64_t iova, std::uint64_t length, std::uint64_t& unmappe
     return unmapped > 0 || all ? 0 : -ENOENT;
 }
 
-int Ioas::copy(const Ioas& source, std::uint64_t source_iova, std::uint64_t length, bool write, bool fixed,
-               std::uint64_t& iova) {
+int Ioas::copy(const Ioas& source, std::uint64_t source_iova, std::uint64_t length, IommuDomain::Access access,
+               bool fixed, std::uint64_t& iova) {
     if (length == 0) {
         return -EINVAL;
     }
@@ -187,13 +187,13 @@ int Ioas::copy(const Ioas& source, std::uint64_t source_iova, std::uint64_t leng
         if (at - begin >= area.length) {
             return -ENOENT;
         }
-        if (write && !area.write) {
+        if (access.write && !area.access.write) {
             return -EPERM;
         }
         Area piece = area;
         piece.hva += at - begin;
         piece.length = std::min(area.length - (at - begin), length - (at - source_iova));
-        piece.write = write;
+        piece.access = access;
         copies.emplace(at - source_iova, piece);
         at += piece.length;
     }

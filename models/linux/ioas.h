@@ -26,12 +26,12 @@ public:
     Ioas(const Ioas&) = delete;
 
     /// What IOAS_MAP does once its struct has been checked: 0 or a negative errno. Without `fixed`, `iova` is chosen.
-    int map(egm::Range<egm::Hva> memory, bool write, bool fixed, std::uint64_t& iova);
+    int map(egm::Range<egm::Hva> memory, IommuDomain::Access access, bool fixed, std::uint64_t& iova);
     /// `unmapped` counts the bytes taken out, on failure too.
     int unmap(std::uint64_t iova, std::uint64_t length, std::uint64_t& unmapped);
     /// IOAS_COPY: the memory at `source`'s [source_iova, +length) appears here too.
-    int copy(const Ioas& source, std::uint64_t source_iova, std::uint64_t length, bool write, bool fixed,
-             std::uint64_t& iova);
+    int copy(const Ioas& source, std::uint64_t source_iova, std::uint64_t length, IommuDomain::Access access,
+             bool fixed, std::uint64_t& iova);
 
     /// A page table is put on it, or taken off. `add` fails with what the memory fails with.
     int add_page_table();
@@ -47,7 +47,7 @@ private:
     struct Area {
         std::uint64_t hva;
         std::uint64_t length;
-        bool write;
+        IommuDomain::Access access;
         std::shared_ptr<const Pin> pin; ///< null until filled; copies share it
         std::uint64_t pages = 0;
     };

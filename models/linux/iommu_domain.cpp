@@ -6,8 +6,8 @@
 
 namespace models::linux {
 
-std::uint64_t IommuDomain::map(egm::Iova at, const Host::Piece& piece) {
-    const Entry entry{piece.spa, piece.size, large_pages_, piece.frames};
+std::uint64_t IommuDomain::map(egm::Iova at, const Host::Piece& piece, Access access) {
+    const Entry entry{piece.spa, piece.size, large_pages_, access, piece.frames};
     const bool inserted = entries_.emplace(at.value, entry).second;
     assert(inserted);
     return blocks(at.value, entry);
@@ -23,16 +23,29 @@ std::uint64_t IommuDomain::unmap(egm::Range<egm::Iova> range) {
     return removed;
 }
 
-std::optional<Translation> IommuDomain::translate(egm::Iova at) const {
+std::map<std::uint64_t, IommuDomain::Entry>::const_iterator IommuDomain::find(egm::Iova at) const {
     auto found = entries_.upper_bound(at.value);
     if (found == entries_.begin()) {
-        return std::nullopt;
+        return entries_.end();
     }
     --found;
-    const auto& [iova, entry] = *found;
-    if (at.value - iova >= entry.size) {
+    return at.value - found->first < found->second.size ? found : entries_.end();
+}
+
+std::optional<egm::Spa> IommuDomain::reach(egm::Iova at, bool write) const {
+    const auto found = find(at);
+    if (found == entries_.end() || !(write ? found->second.access.write : found->second.access.read)) {
         return std::nullopt;
     }
+    return found->second.spa + (at.value - found->first);
+}
+
+std::optional<Translation> IommuDomain::translate(egm::Iova at) const {
+    const auto found = find(at);
+    if (found == entries_.end()) {
+        return std::nullopt;
+    }
+    const auto& [iova, entry] = *found;
     const auto sizes = block_sizes(page_size_);
     const std::uint64_t block =
         entry.large_pages ? block_at({iova, entry.spa.value, entry.size}, at.value, sizes) : page_size_;

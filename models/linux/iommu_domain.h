@@ -19,12 +19,20 @@ class IommuDomain {
 public:
     explicit IommuDomain(std::uint64_t page_size) : page_size_(page_size) {}
 
+    /// What devices may do there.
+    struct Access {
+        bool read = false;
+        bool write = false;
+    };
+
     /// Precondition: nothing is mapped there. Answers the number of blocks written.
-    std::uint64_t map(egm::Iova at, const Host::Piece& piece);
+    std::uint64_t map(egm::Iova at, const Host::Piece& piece, Access access);
     /// Takes out the pieces that begin in the range. Answers the number of blocks removed.
     std::uint64_t unmap(egm::Range<egm::Iova> range);
 
     std::optional<Translation> translate(egm::Iova at) const;
+    /// Where a device's access arrives. None: it faults, for want of an entry or of the permission.
+    std::optional<egm::Spa> reach(egm::Iova at, bool write) const;
 
     /// iommufd's option HUGE_PAGES: false keeps to base pages.
     void set_large_pages(bool on) { large_pages_ = on; }
@@ -34,10 +42,12 @@ private:
         egm::Spa spa;
         std::uint64_t size;
         bool large_pages;
+        Access access;
         std::shared_ptr<const Frames> frames;
     };
 
     std::uint64_t blocks(std::uint64_t iova, const Entry& entry) const;
+    std::map<std::uint64_t, Entry>::const_iterator find(egm::Iova at) const;
 
     std::uint64_t page_size_;
     bool large_pages_ = true;

@@ -126,6 +126,10 @@ constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
 
 bool neither_read_nor_write(std::uint32_t flags) { return (flags & ~uapi::kIommuIoasMapFixedIova) == 0; }
 
+IommuDomain::Access access_of(std::uint32_t flags) {
+    return {(flags & uapi::kIommuIoasMapReadable) != 0, (flags & uapi::kIommuIoasMapWriteable) != 0};
+}
+
 } // namespace
 
 int IommufdFile::ioas_map(uapi::IommuIoasMap& call) {
@@ -142,7 +146,7 @@ int IommufdFile::ioas_map(uapi::IommuIoasMap& call) {
     if (!object) {
         return -ENOENT;
     }
-    return object->ioas.map({{call.user_va}, call.length}, (call.flags & uapi::kIommuIoasMapWriteable) != 0,
+    return object->ioas.map({{call.user_va}, call.length}, access_of(call.flags),
                             (call.flags & uapi::kIommuIoasMapFixedIova) != 0, call.iova);
 }
 
@@ -174,7 +178,7 @@ int IommufdFile::ioas_copy(uapi::IommuIoasCopy& call) {
     if (!source || !target) {
         return -ENOENT;
     }
-    return target->ioas.copy(source->ioas, call.src_iova, call.length, (call.flags & uapi::kIommuIoasMapWriteable) != 0,
+    return target->ioas.copy(source->ioas, call.src_iova, call.length, access_of(call.flags),
                              (call.flags & uapi::kIommuIoasMapFixedIova) != 0, call.dst_iova);
 }
 
@@ -221,7 +225,7 @@ int IommufdFile::option(uapi::IommuOption& call) {
     return 0;
 }
 
-std::uint32_t IommufdFile::bind(NvgraceGpu& gpu) { return add(std::make_unique<DeviceObject>(gpu)); }
+std::uint32_t IommufdFile::bind(VfioPciDevice& device) { return add(std::make_unique<DeviceObject>(device)); }
 
 void IommufdFile::unbind(std::uint32_t device_id) {
     detach(device_id);
@@ -260,7 +264,7 @@ int IommufdFile::attach(std::uint32_t device_id, std::uint32_t& page_table_id) {
     ++find<IommufdObject>(id)->users;
     detach(device_id);
     device->page_table_id = id;
-    device->gpu.domain = stage2->over.ioas.domain();
+    device->device.domain = stage2->over.ioas.domain();
     page_table_id = id;
     return 0;
 }
@@ -271,7 +275,7 @@ void IommufdFile::detach(std::uint32_t device_id) {
         return;
     }
     const std::uint32_t id = std::exchange(device->page_table_id, 0);
-    device->gpu.domain.reset();
+    device->device.domain.reset();
     auto* object = find<IommufdObject>(id);
     --object->users;
     const auto* hwpt = dynamic_cast<const HwptObject*>(object);

@@ -7,7 +7,7 @@
 #include "models/linux/file.h"
 #include "models/linux/ioas.h"
 #include "models/linux/iommufd_objects.h"
-#include "models/linux/nvgrace_gpu.h"
+#include "models/linux/vfio_pci_device.h"
 
 namespace models::linux {
 
@@ -24,7 +24,7 @@ public:
     std::int64_t ioctl(unsigned long request, void* argument) override;
 
     /// What VFIO_DEVICE_BIND_IOMMUFD asks for: the id of the device in this context.
-    std::uint32_t bind(NvgraceGpu& gpu);
+    std::uint32_t bind(VfioPciDevice& device);
     void unbind(std::uint32_t device_id);
     /// `page_table_id`: an IOAS or a HWPT; afterwards the HWPT in use.
     int attach(std::uint32_t device_id, std::uint32_t& page_table_id);

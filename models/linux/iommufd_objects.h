@@ -4,7 +4,7 @@
 
 #include "egm/uapi/iommufd.h"
 #include "models/linux/ioas.h"
-#include "models/linux/nvgrace_gpu.h"
+#include "models/linux/vfio_pci_device.h"
 
 /// What an iommufd context holds. An object counts its users and cannot be destroyed while it has any; its destructor
 /// lets go of what it uses.
@@ -50,8 +50,8 @@ struct NestedHwptObject final : IommufdObject {
 
 /// Lives as long as the VFIO device is bound.
 struct DeviceObject final : IommufdObject {
-    explicit DeviceObject(NvgraceGpu& gpu) : gpu(gpu) { users = 1; }
-    NvgraceGpu& gpu;
+    explicit DeviceObject(VfioPciDevice& device) : device(device) { users = 1; }
+    VfioPciDevice& device;
     std::uint32_t page_table_id = 0; ///< 0: not attached
 };
 

@@ -55,12 +55,27 @@ void check_carveouts(const KernelConfig& config, Faults& faults) {
                   "the EGM driver takes proximity domains from the lowest to the lowest + 3");
 }
 
-void check_gpus(const KernelConfig& config, Faults& faults) {
-    std::set<std::string> bdfs;
-    std::set<int> indices;
+/// Whether a PCI address and a VFIO index are the device's own.
+class Names {
+public:
+    void check(const char* kind, const std::string& bdf, int vfio_index, Faults& faults) {
+        faults.unless(!bdf.empty() && bdfs_.insert(bdf).second, fmt::format("{} {} is there twice", kind, bdf));
+        faults.unless(vfio_index >= 0 && indices_.insert(vfio_index).second,
+                      fmt::format("{} {}: vfio index is taken", kind, bdf));
+    }
+
+private:
+    std::set<std::string> bdfs_;
+    std::set<int> indices_;
+};
+
+void check_devices(const KernelConfig& config, Faults& faults) {
+    Names names;
+    for (const PlainDeviceConfig& device : config.plain_devices) {
+        names.check("device", device.bdf, device.vfio_index, faults);
+    }
     for (const GpuConfig& gpu : config.gpus) {
-        faults.unless(!gpu.bdf.empty() && bdfs.insert(gpu.bdf).second, fmt::format("GPU {} is there twice", gpu.bdf));
-        faults.unless(indices.insert(gpu.vfio_index).second, fmt::format("GPU {}: vfio index is taken", gpu.bdf));
+        names.check("GPU", gpu.bdf, gpu.vfio_index, faults);
         faults.unless(egm::is_aligned(gpu.hbm.begin.value | gpu.hbm.size, config.page_size),
                       fmt::format("GPU {}: its memory is not made of whole host pages", gpu.bdf));
         faults.unless(!gpu.coherent || gpu.hbm.size >= 3 * egm::kGiB / 2,
@@ -86,7 +101,7 @@ std::vector<std::string> faults(const KernelConfig& config) {
         faults.unless(egm::is_aligned(range.begin.value | range.size, page), "host memory must be whole pages");
     }
     check_carveouts(config, faults);
-    check_gpus(config, faults);
+    check_devices(config, faults);
     return faults.sentences;
 }
 

@@ -70,6 +70,16 @@ struct GpuConfig {
     bool coherent = true;        ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
 };
 
+/// A PCI function on plain vfio-pci that can do DMA: QEMU's `edu` device.
+struct PlainDeviceConfig {
+    std::string bdf;                  ///< "0000:00:03.0"
+    int iommu_group = 0;              ///< /dev/vfio/<iommu_group>; shared with others of the same number
+    int vfio_index = 0;               ///< /dev/vfio/devices/vfio<vfio_index>
+    std::uint16_t vendor = 0x1234;    ///< QEMU's
+    std::uint16_t device_id = 0x11E8; ///< edu
+    int socket = -1;                  ///< sysfs numa_node; -1 where firmware names none
+};
+
 /// The EGM of one socket, as firmware describes it.
 struct CarveoutConfig {
     int pxm = 0;                       ///< /dev/egm<pxm>
@@ -102,6 +112,7 @@ struct KernelConfig {
     EgmShape shape = EgmShape::kE2;
     std::vector<CarveoutConfig> carveouts;
     std::vector<GpuConfig> gpus;
+    std::vector<PlainDeviceConfig> plain_devices;
     /// By socket: what anonymous memory is made of.
     std::vector<egm::Range<egm::Spa>> host_memory;
     /// RLIMIT_MEMLOCK in bytes. The default is a process with CAP_IPC_LOCK.

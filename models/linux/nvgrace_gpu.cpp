@@ -1,7 +1,6 @@
 #include "models/linux/nvgrace_gpu.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -12,14 +11,20 @@ namespace models::linux {
 
 namespace uapi = egm::uapi;
 
+NvgraceGpu::NvgraceGpu(Host& host, const GpuConfig& config, egm::Spa registers)
+    : VfioPciDevice(host, config.bdf, PciConfigSpace({0x10DE, config.device_id, 0x030200}, 4096)), config(config),
+      registers_(registers) {}
+
 int NvgraceGpu::open_device() {
     reset();
     return wait_ready();
 }
 
-void NvgraceGpu::reset() {
+int NvgraceGpu::reset() {
     ready_ = false;
+    config_space.enable();
     host_.pass(host_.costs().device_reset_ps);
+    return 0;
 }
 
 int NvgraceGpu::wait_ready() {
@@ -42,52 +47,57 @@ bool NvgraceGpu::has_resmem() const {
     return id == 0x2342 || id == 0x2345 || id == 0x2348; // GH200, where MIG needs memory that the guest must not cache
 }
 
-NvgraceGpu::DeviceRegion NvgraceGpu::device_region(std::uint32_t index) const {
+VfioPciDevice::DeviceRegion NvgraceGpu::device_region(std::uint32_t index) const {
     const auto& hbm = config.hbm;
     const std::uint64_t usemem = has_resmem() ? egm::align_down(hbm.size - egm::kGiB, 512 * egm::kMiB) : hbm.size;
     switch (index) {
     case uapi::kVfioPciBar0RegionIndex:
-        return {.size = 16 * egm::kMiB, .length = 16 * egm::kMiB};
+        return {.size = 16 * egm::kMiB, .length = 16 * egm::kMiB, .spa = registers_};
     case uapi::kVfioPciBar2RegionIndex:
         if (!config.coherent && hbm.size > 0) {
-            return {.size = std::bit_ceil(hbm.size), .length = hbm.size, .spa = hbm.begin};
+            return {.size = std::bit_ceil(hbm.size), .length = hbm.size, .spa = hbm.begin, .cacheable = true};
         }
         if (config.coherent && has_resmem()) {
             const std::uint64_t length = hbm.size - usemem;
-            return {.size = std::bit_ceil(length), .length = length, .spa = hbm.begin + usemem, .sparse = true};
+            return {.size = std::bit_ceil(length),
+                    .length = length,
+                    .spa = hbm.begin + usemem,
+                    .sparse = true,
+                    .cacheable = true};
         }
         return {};
     case uapi::kVfioPciBar4RegionIndex:
         if (config.coherent) {
-            return {.size = std::bit_ceil(usemem), .length = usemem, .spa = hbm.begin, .sparse = true};
+            return {
+                .size = std::bit_ceil(usemem), .length = usemem, .spa = hbm.begin, .sparse = true, .cacheable = true};
         }
         return {};
-    case uapi::kVfioPciConfigRegionIndex:
-        return {.size = 4096, .length = 4096};
     default:
         return {};
     }
 }
 
-void NvgraceGpu::read(std::uint32_t index, std::uint64_t offset, void* into, std::size_t size) const {
+void NvgraceGpu::read(std::uint32_t index, std::uint64_t offset, void* into, std::size_t size) {
     const DeviceRegion part = device_region(index);
     auto* bytes = static_cast<unsigned char*>(into);
-    std::memset(bytes, 0, size);
-    const auto put = [&](std::uint64_t at, unsigned char value) {
-        if (at >= offset && at - offset < size) {
-            bytes[at - offset] = value;
-        }
-    };
-    if (part.spa) {
+    if (part.cacheable) {
         const std::uint64_t there = offset >= part.length ? 0 : std::min<std::uint64_t>(size, part.length - offset);
         host_.store.read(*part.spa + offset, bytes, there);
         std::memset(bytes + there, 0xFF, size - there);
-    } else if (index == uapi::kVfioPciConfigRegionIndex) {
-        put(0, 0xDE), put(1, 0x10); // vendor 10de
-        put(2, config.device_id & 0xFF), put(3, config.device_id >> 8);
-    } else if (index == uapi::kVfioPciBar0RegionIndex && ready_) {
-        put(0x1498, 0xFF);  // C2C link status
-        put(0x200BC, 0xFF); // HBM training status
+        return;
+    }
+    std::memset(bytes, 0, size);
+    for (const std::uint64_t status : {0x1498, 0x200BC}) { // C2C link and HBM training: bytes that say ready
+        if (ready_ && status >= offset && status - offset < size) {
+            bytes[status - offset] = 0xFF;
+        }
+    }
+}
+
+void NvgraceGpu::write(std::uint32_t index, std::uint64_t offset, const void* from, std::size_t size) {
+    const DeviceRegion part = device_region(index);
+    if (part.cacheable && offset < part.length) {
+        host_.store.write(*part.spa + offset, from, std::min<std::uint64_t>(size, part.length - offset));
     }
 }
 

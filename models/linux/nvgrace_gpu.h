@@ -1,11 +1,8 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <optional>
 
-#include "models/linux/host.h"
-#include "models/linux/iommu_domain.h"
+#include "models/linux/vfio_pci_device.h"
 
 namespace models::linux {
 
@@ -15,43 +12,33 @@ namespace models::linux {
 /// looks once a second and gives up after 30 s with ETIME. It does so when the device is opened, and at the first
 /// access after VFIO_DEVICE_RESET.
 ///
-/// Device regions: 0 registers (16 MiB, not mappable here), 2 "resmem" on GH200 or the HBM window of a PCIe GPU,
+/// Device regions: 0 registers (16 MiB), 2 "resmem" on GH200 or the HBM window of a PCIe GPU,
 /// 4 "usemem" (all HBM; on GH200 less the last 1 GiB or more, in steps of 512 MiB), 7 configuration space.
 ///
-/// Not modelled: interrupts, registers beyond readiness, writes, MIG.
-class NvgraceGpu {
+/// Not modelled: interrupts, registers beyond readiness, MIG.
+class NvgraceGpu final : public VfioPciDevice {
 public:
-    struct DeviceRegion {
-        std::uint64_t size = 0;      ///< as reported: a power of two
-        std::uint64_t length = 0;    ///< bytes there are
-        std::optional<egm::Spa> spa; ///< set: can be mapped
-        bool sparse = false;         ///< [0, length) is announced as the only mappable area
-    };
-
-    NvgraceGpu(Host& host, const GpuConfig& config) : config(config), host_(host) {}
+    /// `registers`: where device region 0 lies.
+    NvgraceGpu(Host& host, const GpuConfig& config, egm::Spa registers);
 
     const GpuConfig config;
-    /// The page table it is attached to; null while its DMA reaches nothing.
-    std::shared_ptr<const IommuDomain> domain;
-    /// Through which interface it is in use; VFIO lets only one of them have it.
-    bool group_in_use = false;
-    bool cdev_bound = false;
-    unsigned opens = 0; ///< device files through the group
 
     /// Resets the function and waits until it is ready: 0, or -ETIME.
-    int open_device();
-    void reset();
+    int open_device() override;
+    int reset() override;
+    bool can_reset() const override { return true; }
     /// 0, or -ETIME. Waits only after a reset.
-    int wait_ready();
+    int wait_ready() override;
+    bool nvgrace() const override { return config.coherent; }
 
-    DeviceRegion device_region(std::uint32_t index) const;
-    /// Fills `into` with what a read of the device region gives. Precondition: the range lies in its `size`.
-    void read(std::uint32_t index, std::uint64_t offset, void* into, std::size_t size) const;
+    DeviceRegion device_region(std::uint32_t index) const override;
+    void read(std::uint32_t index, std::uint64_t offset, void* into, std::size_t size) override;
+    void write(std::uint32_t index, std::uint64_t offset, const void* from, std::size_t size) override;
 
 private:
     bool has_resmem() const;
 
-    Host& host_;
+    const egm::Spa registers_;
     bool ready_ = false;
 };
 

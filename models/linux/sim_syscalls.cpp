@@ -10,8 +10,10 @@
 
 #include "models/linux/blocks.h"
 #include "models/linux/call_argument.h"
+#include "models/linux/edu_device.h"
 #include "models/linux/iommufd.h"
 #include "models/linux/kvm.h"
+#include "models/linux/nvgrace_gpu.h"
 #include "models/linux/sysfs.h"
 #include "models/linux/vfio_device.h"
 #include "models/linux/vfio_type1.h"
@@ -52,16 +54,12 @@ void SimSyscalls::add_device_nodes() {
         });
     }
     for (const GpuConfig& config : host_.config.gpus) {
-        gpus_.push_back(std::make_unique<NvgraceGpu>(host_, config));
-        NvgraceGpu& gpu = *gpus_.back();
-        VfioGroup& group = groups_[config.iommu_group];
-        group.number = config.iommu_group;
-        group.gpus.push_back(&gpu);
-        tree_.add_device(fmt::format("/dev/vfio/devices/vfio{}", config.vfio_index),
-                         [this, &gpu](std::shared_ptr<File>& file) {
-                             file = std::make_shared<VfioDeviceFile>(host_, gpu, nullptr);
-                             return 0;
-                         });
+        add_vfio_device(std::make_unique<NvgraceGpu>(host_, config, next_registers()), config.iommu_group,
+                        config.vfio_index);
+    }
+    for (const PlainDeviceConfig& config : host_.config.plain_devices) {
+        add_vfio_device(std::make_unique<EduDevice>(host_, config, next_registers()), config.iommu_group,
+                        config.vfio_index);
     }
     for (auto& [number, group] : groups_) {
         tree_.add_device(fmt::format("/dev/vfio/{}", number),
@@ -77,6 +75,23 @@ void SimSyscalls::add_device_nodes() {
     });
     tree_.add_device("/dev/kvm", [this](std::shared_ptr<File>& file) {
         file = std::make_shared<KvmFile>(host_);
+        return 0;
+    });
+}
+
+egm::Spa SimSyscalls::next_registers() const {
+    // At the top of 52 bits, where no machine has memory.
+    constexpr std::uint64_t kWindow = 0xF'0000'0000'0000, kStride = 64 * egm::kMiB;
+    return {kWindow + devices_.size() * kStride};
+}
+
+void SimSyscalls::add_vfio_device(std::unique_ptr<VfioPciDevice> owned, int iommu_group, int vfio_index) {
+    VfioPciDevice& device = *devices_.emplace_back(std::move(owned));
+    VfioGroup& group = groups_[iommu_group];
+    group.number = iommu_group;
+    group.devices.push_back(&device);
+    tree_.add_device(fmt::format("/dev/vfio/devices/vfio{}", vfio_index), [this, &device](std::shared_ptr<File>& file) {
+        file = std::make_shared<VfioDeviceFile>(host_, device, nullptr);
         return 0;
     });
 }
@@ -278,16 +293,22 @@ std::map<std::uint64_t, std::uint64_t> SimSyscalls::stage2_blocks(int vm_fd, egm
     return vm ? vm->blocks(ipa) : std::map<std::uint64_t, std::uint64_t>{};
 }
 
-NvgraceGpu* SimSyscalls::gpu(const std::string& bdf) const {
+VfioPciDevice& SimSyscalls::device(const std::string& bdf) const {
     const auto found =
-        std::find_if(gpus_.begin(), gpus_.end(), [&](const auto& candidate) { return candidate->config.bdf == bdf; });
-    assert(found != gpus_.end());
-    return found->get();
+        std::find_if(devices_.begin(), devices_.end(), [&](const auto& candidate) { return candidate->bdf == bdf; });
+    assert(found != devices_.end());
+    return **found;
 }
 
 std::optional<Translation> SimSyscalls::iommu(const std::string& bdf, egm::Iova iova) const {
-    const auto& domain = gpu(bdf)->domain;
+    const auto& domain = device(bdf).domain;
     return domain ? domain->translate(iova) : std::nullopt;
+}
+
+std::uint64_t SimSyscalls::dma_faults(const std::string& bdf) const {
+    const auto* edu = dynamic_cast<const EduDevice*>(&device(bdf));
+    assert(edu);
+    return edu->dma_faults();
 }
 
 std::optional<Translation> SimSyscalls::host(egm::Hva hva) const {

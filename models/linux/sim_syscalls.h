@@ -14,9 +14,9 @@
 #include "models/linux/file_tree.h"
 #include "models/linux/host.h"
 #include "models/linux/kernel_config.h"
-#include "models/linux/nvgrace_gpu.h"
 #include "models/linux/translation.h"
 #include "models/linux/vfio_group.h"
+#include "models/linux/vfio_pci_device.h"
 
 namespace models::linux {
 
@@ -56,8 +56,10 @@ public:
     /// What stage 2 of the memory slot that holds `ipa` is made of once all of it has been touched: number of entries
     /// by block size in bytes. Empty: no such VM or slot.
     std::map<std::uint64_t, std::uint64_t> stage2_blocks(int vm_fd, egm::Ipa ipa) const;
-    /// What the SMMU (or VT-d) stage 2 of that GPU holds. None: the DMA faults. Precondition: `bdf` is configured.
+    /// What the SMMU (or VT-d) stage 2 of that device holds. None: the DMA faults. Precondition: `bdf` is configured.
     std::optional<Translation> iommu(const std::string& bdf, egm::Iova iova) const;
+    /// DMAs of a plain device that the IOMMU refused, wholly or in part. Precondition: `bdf` is a plain device.
+    std::uint64_t dma_faults(const std::string& bdf) const;
     /// The VM monitor's own mapping: base pages for EGM, blocks for GPU memory that faults in huge (Linux 6.19), and
     /// one PMD for anonymous memory that fills it. None: not mapped, no permission, or not touched yet.
     std::optional<Translation> host(egm::Hva hva) const;
@@ -89,11 +91,13 @@ private:
     /// Counts the call and lets its base cost pass. False: it fails as asked for by `fail_call`, and errno is set.
     bool enter();
     void add_device_nodes();
-    NvgraceGpu* gpu(const std::string& bdf) const;
+    egm::Spa next_registers() const;
+    void add_vfio_device(std::unique_ptr<VfioPciDevice> owned, int iommu_group, int vfio_index);
+    VfioPciDevice& device(const std::string& bdf) const;
 
     Host host_;
     std::vector<std::unique_ptr<EgmDevice>> carveouts_;
-    std::vector<std::unique_ptr<NvgraceGpu>> gpus_;
+    std::vector<std::unique_ptr<VfioPciDevice>> devices_;
     std::map<int, VfioGroup> groups_; ///< by number
     FileTree tree_;
     std::uint64_t calls_ = 0;

@@ -17,22 +17,22 @@ namespace {
 constexpr unsigned kOffsetShift = 40; ///< of the device region's index in a file offset
 }
 
-VfioDeviceFile::VfioDeviceFile(Host& host, NvgraceGpu& gpu, std::shared_ptr<File> group)
-    : host_(host), gpu_(gpu), group_(std::move(group)) {
+VfioDeviceFile::VfioDeviceFile(Host& host, VfioPciDevice& device, std::shared_ptr<File> group)
+    : host_(host), device_(device), group_(std::move(group)) {
     if (group_) {
         static_cast<VfioGroupFile&>(*group_).count_device(+1);
-        ++gpu_.opens;
+        ++device_.opens;
     }
 }
 
 VfioDeviceFile::~VfioDeviceFile() {
     if (group_) {
         static_cast<VfioGroupFile&>(*group_).count_device(-1);
-        --gpu_.opens;
+        --device_.opens;
     }
     if (context_) {
         context_->unbind(device_id_);
-        gpu_.cdev_bound = false;
+        device_.cdev_bound = false;
     }
 }
 
@@ -49,8 +49,7 @@ std::int64_t VfioDeviceFile::ioctl(unsigned long request, void* argument) {
     case uapi::kVfioDeviceGetRegionInfo:
         return get_region_info(argument);
     case uapi::kVfioDeviceReset:
-        gpu_.reset();
-        return 0;
+        return device_.reset();
     case uapi::kVfioDeviceAttachIommufdPt:
         return attach(argument);
     case uapi::kVfioDeviceDetachIommufdPt:
@@ -69,7 +68,7 @@ std::int64_t VfioDeviceFile::get_info(void* argument) const {
         return -EINVAL;
     }
     const std::size_t size = std::min<std::size_t>(info.argsz, sizeof info);
-    info.flags = uapi::kVfioDeviceFlagsReset | uapi::kVfioDeviceFlagsPci;
+    info.flags = uapi::kVfioDeviceFlagsPci | (device_.can_reset() ? uapi::kVfioDeviceFlagsReset : 0);
     info.num_regions = uapi::kVfioPciNumRegions;
     info.num_irqs = uapi::kVfioPciNumIrqs;
     copy_out(argument, &info, size);
@@ -84,7 +83,10 @@ std::int64_t VfioDeviceFile::get_region_info(void* argument) const {
     if (info.argsz < sizeof info || info.index >= uapi::kVfioPciVgaRegionIndex) {
         return -EINVAL;
     }
-    const auto part = gpu_.device_region(info.index);
+    auto part = device_.device_region(info.index);
+    if (info.index == uapi::kVfioPciConfigRegionIndex) {
+        part.size = device_.config_space.size();
+    }
     info.flags = 0;
     info.cap_offset = 0;
     info.size = part.size;
@@ -119,8 +121,8 @@ int VfioDeviceFile::mmap(Vma& vma) {
     }
     const auto index = static_cast<std::uint32_t>(vma.file_position >> kOffsetShift);
     const std::uint64_t offset = vma.file_position & ((1ull << kOffsetShift) - 1);
-    const auto part = gpu_.device_region(index);
-    if (!part.spa || (!gpu_.config.coherent && !vma.shared)) {
+    const auto part = device_.device_region(index);
+    if (!part.spa || (!device_.nvgrace() && !vma.shared)) {
         return -EINVAL;
     }
     if (offset + vma.size < offset) {
@@ -131,7 +133,7 @@ int VfioDeviceFile::mmap(Vma& vma) {
     }
     vma.spa = *part.spa + offset;
     vma.pfnmap = true;
-    vma.huge = host_.config.version >= (gpu_.config.coherent ? 619 : 612);
+    vma.huge = host_.config.version >= (device_.nvgrace() ? 619 : 612);
     if (!vma.huge) {
         vma.file_position = vma.spa->value; // eager remap_pfn_range: vm_pgoff is the PFN
     }
@@ -139,28 +141,60 @@ int VfioDeviceFile::mmap(Vma& vma) {
 }
 
 std::int64_t VfioDeviceFile::pread(void* into, std::size_t size, std::uint64_t offset) {
+    return transfer(offset, size, into, [&](std::uint32_t index, std::uint64_t at, std::size_t bytes) {
+        if (index == uapi::kVfioPciConfigRegionIndex) {
+            device_.config_space.read(at, into, bytes);
+        } else {
+            device_.read(index, at, into, bytes);
+        }
+    });
+}
+
+std::int64_t VfioDeviceFile::pwrite(const void* from, std::size_t size, std::uint64_t offset) {
+    return transfer(offset, size, from, [&](std::uint32_t index, std::uint64_t at, std::size_t bytes) {
+        if (index == uapi::kVfioPciConfigRegionIndex) {
+            device_.config_space.write(at, from, bytes);
+        } else {
+            device_.write(index, at, from, bytes);
+        }
+    });
+}
+
+template <class Access>
+std::int64_t VfioDeviceFile::transfer(std::uint64_t offset, std::size_t size, const void* buffer, Access access) {
     if (!opened()) {
         return -EINVAL;
     }
-    const std::uint64_t index = offset >> kOffsetShift;
+    const std::uint64_t number = offset >> kOffsetShift;
     const std::uint64_t at = offset & ((1ull << kOffsetShift) - 1);
-    if (index >= uapi::kVfioPciNumRegions) {
+    if (number >= uapi::kVfioPciNumRegions) {
         return -EINVAL;
     }
-    const auto part = gpu_.device_region(static_cast<std::uint32_t>(index));
-    if (at >= part.size) {
-        return -EINVAL;
+    if (size == 0) {
+        return 0;
     }
-    size = std::min<std::uint64_t>(size, part.size - at);
-    if (size > 0 && !is_user_pointer(into)) {
-        return -EFAULT;
-    }
-    if (index != uapi::kVfioPciConfigRegionIndex) {
-        if (const int error = gpu_.wait_ready(); error < 0) {
+    const auto index = static_cast<std::uint32_t>(number);
+    if (index == uapi::kVfioPciConfigRegionIndex) {
+        if (at >= device_.config_space.size() || size > device_.config_space.size() - at) {
+            return -EFAULT;
+        }
+    } else {
+        const auto part = device_.device_region(index);
+        if (at >= part.size) {
+            return -EINVAL;
+        }
+        size = std::min<std::uint64_t>(size, part.size - at);
+        if (const int error = device_.wait_ready(); error < 0) {
             return error;
         }
+        if (!device_.config_space.memory_enabled()) {
+            return -EIO;
+        }
     }
-    gpu_.read(static_cast<std::uint32_t>(index), at, into, size);
+    if (!is_user_pointer(buffer)) {
+        return -EFAULT;
+    }
+    access(index, at, size);
     return static_cast<std::int64_t>(size);
 }
 
@@ -172,7 +206,7 @@ std::int64_t VfioDeviceFile::bind(void* argument) {
     if (bind.argsz < sizeof bind || bind.flags != 0 || bind.iommufd < 0 || opened()) {
         return -EINVAL;
     }
-    if (gpu_.group_in_use) {
+    if (device_.group_in_use) {
         return -EBUSY;
     }
     const auto file = host_.fds.get(bind.iommufd);
@@ -183,16 +217,16 @@ std::int64_t VfioDeviceFile::bind(void* argument) {
     if (!context) {
         return -EBADFD;
     }
-    if (gpu_.cdev_bound) {
+    if (device_.cdev_bound) {
         return -EINVAL; // another open of the same node has it
     }
-    gpu_.cdev_bound = true;
-    if (const int error = gpu_.open_device(); error < 0) {
-        gpu_.cdev_bound = false;
+    device_.cdev_bound = true;
+    if (const int error = device_.open_device(); error < 0) {
+        device_.cdev_bound = false;
         return error;
     }
     context_ = context;
-    device_id_ = context_->bind(gpu_);
+    device_id_ = context_->bind(device_);
     bind.out_devid = device_id_;
     copy_out(argument, &bind, sizeof bind);
     return 0;

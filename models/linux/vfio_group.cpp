@@ -17,7 +17,8 @@ namespace models::linux {
 namespace uapi = egm::uapi;
 
 int VfioGroup::open_file(Host& host, std::shared_ptr<File>& file) {
-    const bool bound = std::any_of(gpus.begin(), gpus.end(), [](const NvgraceGpu* gpu) { return gpu->cdev_bound; });
+    const bool bound =
+        std::any_of(devices.begin(), devices.end(), [](const VfioPciDevice* device) { return device->cdev_bound; });
     if (open || bound) {
         return -EBUSY;
     }
@@ -27,8 +28,8 @@ int VfioGroup::open_file(Host& host, std::shared_ptr<File>& file) {
 
 VfioGroupFile::VfioGroupFile(Host& host, VfioGroup& group) : host_(host), group_(group) {
     group_.open = true;
-    for (NvgraceGpu* gpu : group_.gpus) {
-        gpu->group_in_use = true;
+    for (VfioPciDevice* device : group_.devices) {
+        device->group_in_use = true;
     }
 }
 
@@ -37,14 +38,14 @@ VfioGroupFile::~VfioGroupFile() {
         container_->remove_group(*this);
     }
     group_.open = false;
-    for (NvgraceGpu* gpu : group_.gpus) {
-        gpu->group_in_use = false;
+    for (VfioPciDevice* device : group_.devices) {
+        device->group_in_use = false;
     }
 }
 
 void VfioGroupFile::set_domain(const std::shared_ptr<const IommuDomain>& domain) {
-    for (NvgraceGpu* gpu : group_.gpus) {
-        gpu->domain = domain;
+    for (VfioPciDevice* device : group_.devices) {
+        device->domain = domain;
     }
 }
 
@@ -114,21 +115,21 @@ std::int64_t VfioGroupFile::get_device_fd(void* argument) {
         return -EFAULT;
     }
     const std::string_view name = static_cast<const char*>(argument);
-    const auto gpu = std::find_if(group_.gpus.begin(), group_.gpus.end(),
-                                  [&](const NvgraceGpu* candidate) { return candidate->config.bdf == name; });
-    if (gpu == group_.gpus.end()) {
+    const auto found = std::find_if(group_.devices.begin(), group_.devices.end(),
+                                    [&](const VfioPciDevice* candidate) { return candidate->bdf == name; });
+    if (found == group_.devices.end()) {
         return -ENODEV;
     }
     if (!container_ || !container_->has_iommu()) {
         return -EINVAL;
     }
-    auto device = std::make_shared<VfioDeviceFile>(host_, **gpu, shared_from_this());
-    if ((*gpu)->opens == 1) { // the first open of a device enables it
-        if (const int error = (*gpu)->open_device(); error < 0) {
+    auto file = std::make_shared<VfioDeviceFile>(host_, **found, shared_from_this());
+    if ((*found)->opens == 1) { // the first open of a device enables it
+        if (const int error = (*found)->open_device(); error < 0) {
             return error;
         }
     }
-    return host_.fds.install(device, O_RDWR);
+    return host_.fds.install(file, O_RDWR);
 }
 
 } // namespace models::linux

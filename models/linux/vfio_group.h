@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "models/linux/file.h"
-#include "models/linux/nvgrace_gpu.h"
+#include "models/linux/vfio_pci_device.h"
 
 namespace models::linux {
 
 class VfioContainerFile;
 
-/// An IOMMU group: the GPUs that the IOMMU cannot tell apart, behind /dev/vfio/<number>.
+/// An IOMMU group: the devices that the IOMMU cannot tell apart, behind /dev/vfio/<number>.
 /// Source: Linux drivers/vfio/group.c, drivers/vfio/container.c.
 struct VfioGroup {
     int number = 0;
-    std::vector<NvgraceGpu*> gpus;
+    std::vector<VfioPciDevice*> devices;
     bool open = false; ///< it can be opened once at a time
 
     /// 0 and the file, or -EBUSY.
@@ -30,7 +30,7 @@ public:
     std::int64_t ioctl(unsigned long request, void* argument) override;
 
     void count_device(int change) { devices_open_ += change; }
-    /// Attaches the group's GPUs to `domain`; null detaches them.
+    /// Attaches the group's devices to `domain`; null detaches them.
     void set_domain(const std::shared_ptr<const IommuDomain>& domain);
 
 private:

@@ -181,13 +181,14 @@ std::int64_t VfioContainerFile::map_dma(void* argument) {
     if (const int error = Pin::take(host_, pinned, dma.pin); error < 0) {
         return error;
     }
+    const IommuDomain::Access access{(map.flags & uapi::kVfioDmaMapFlagRead) != 0, write};
     const CallCosts& costs = host_.costs();
     std::uint64_t time = 0;
     for (const auto& piece : pieces) {
         dma.pages += piece.page_steps;
         time += piece.page_steps * (piece.pfnmap ? costs.type1_page_step_ps : costs.pin_page_ps) +
                 piece.huge_steps * costs.type1_huge_step_ps +
-                domain_->map({map.iova + piece.offset}, piece) * costs.iommu_block_ps;
+                domain_->map({map.iova + piece.offset}, piece, access) * costs.iommu_block_ps;
     }
     dma_.emplace(map.iova, std::move(dma));
     ++host_.dma_entries;
