@@ -42,7 +42,7 @@ Finding examine_gpu(Syscalls& syscalls, const std::string& bdf) {
                     " > /sys/bus/pci/drivers_probe"};
     driver.erase(0, driver.rfind('/') + 1);
     const std::string what = "GPU " + bdf + ": driver " + driver;
-    if (driver == "nvgrace-gpu-vfio-pci")
+    if (driver == "nvgrace_gpu_vfio_pci" || driver == "nvgrace-gpu-vfio-pci")
         return {Verdict::kOk, what, ""};
     return {Verdict::kMissing, what,
             "a VM gets the GPU and its memory through nvgrace-gpu-vfio-pci: unbind it and bind that one"};

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
 #include <iostream>
 #include <unistd.h>
 
@@ -16,6 +15,7 @@
 #include "sim/report_text.h"
 #include "sim/runner.h"
 #include "sim/scenario_loader.h"
+#include "sim/shipped_topologies.h"
 #include "sim/show.h"
 #include "sim/topology_loader.h"
 #include "sim/whole_file.h"
@@ -43,23 +43,6 @@ extern "C" void on_interrupt(int signal) {
         std::raise(signal);
     }
     interrupted = 1;
-}
-
-/// The directory `topologies` beside the program's build folder, or in the current directory.
-sim::SearchPath search_path() {
-    namespace fs = std::filesystem;
-    sim::SearchPath search;
-    std::error_code ignored;
-    const fs::path program = fs::read_symlink("/proc/self/exe", ignored);
-    for (fs::path folder = program.parent_path(); !folder.empty() && folder != folder.root_path();
-         folder = folder.parent_path()) {
-        if (fs::is_directory(folder / "topologies", ignored)) {
-            search.topology_directories.push_back((folder / "topologies").string());
-            break;
-        }
-    }
-    search.topology_directories.push_back("topologies");
-    return search;
 }
 
 /// Says on standard error what is going on, once a run takes longer than two seconds; at once with `always`.
@@ -101,7 +84,7 @@ private:
 };
 
 std::optional<sim::Scenario> load(const std::string& file, const Options& options, sim::Diagnostics& diagnostics) {
-    auto scenario = sim::load_scenario(file, options.sets, search_path(), diagnostics);
+    auto scenario = sim::load_scenario(file, options.sets, sim::shipped_topologies(), diagnostics);
     if (scenario) {
         sim::check_reach(*scenario, diagnostics);
         sim::check_host(*scenario, diagnostics);
@@ -187,7 +170,7 @@ int check(const Options& options) {
         const bool is_topology = file.find('/') == std::string::npos ? !file.ends_with(".yaml")
                                                                      : file.find("topologies/") != std::string::npos;
         if (is_topology) {
-            good = sim::load_topology(file, search_path(), diagnostics).has_value();
+            good = sim::load_topology(file, sim::shipped_topologies(), diagnostics).has_value();
             diagnostics.print(std::cerr);
         } else {
             good = load(file, options, diagnostics).has_value();
@@ -202,7 +185,7 @@ int check(const Options& options) {
 
 int show(const Options& options) {
     sim::Diagnostics diagnostics;
-    const auto topology = sim::load_topology(options.files.at(0), search_path(), diagnostics);
+    const auto topology = sim::load_topology(options.files.at(0), sim::shipped_topologies(), diagnostics);
     diagnostics.print(std::cerr);
     if (!topology) {
         return kBadInput;

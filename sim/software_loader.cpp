@@ -71,12 +71,19 @@ private:
         std::string version;
         fields.choice<std::string>("egm", setup_.egm_shape,
                                    {{"E2", "E2"}, {"E1", "E1"}, {"D", "D"}, {"C", "C"}, {"B", "B"}, {"A", "A"}});
-        if (fields.text("version", version)) {
+        fields.choice<std::uint64_t>(
+            "page_size", setup_.host_page_bytes,
+            {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}, {"4KiB", 4 * kKiB}, {"64KiB", 64 * kKiB}});
+        if (fields.node("vfio") != nullptr && fields.has("version")) {
+            fields.error("vfio", "and version are two names for one thing", "leave one out");
+        }
+        if (fields.text("version", version) || fields.text("vfio", version)) {
             const std::size_t dot = version.find('.');
             const auto major = parse_count(version.substr(0, dot));
             const auto minor = dot == std::string::npos ? parse_count("0") : parse_count(version.substr(dot + 1));
             if (!major || !minor || dot == std::string::npos || *major < 5 || *major > 9 || *minor > 99) {
-                fields.error("version", in_quotes(version) + " is no kernel version", "write \"6.18\"");
+                fields.error(fields.has("vfio") ? "vfio" : "version", in_quotes(version) + " is no kernel version",
+                             "write \"6.18\"");
             } else {
                 setup_.kernel_major = static_cast<int>(*major);
                 setup_.kernel_minor = static_cast<int>(*minor);

@@ -10,6 +10,10 @@ int complain(const Error& error) {
     return 1;
 }
 
+nlohmann::ordered_json json_head(const Machine& machine) {
+    return {{"schema_version", 1}, {"machine", machine.title()}, {"modelled", machine.is_modelled()}};
+}
+
 int write_json(const nlohmann::ordered_json& json, const std::string& path) {
     if (path == "-") {
         std::cout << json.dump(2) << "\n" << std::flush;

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "egm/linux/machine.h"
 #include "egm/result.h"
 #include "egm/syscalls.h"
 
@@ -15,8 +16,10 @@ namespace egm {
 /// What a command finds: the command line, and the machine that it works on. Its callback leaves the exit status here.
 struct Shell {
     CLI::App& app;
-    /// The machine: this host, or the modelled one that --on names. Only called once the command line is read.
-    std::function<Syscalls&()> machine;
+    /// The machine: this host, or the modelled one that --on names. Only called once the command line is read. The
+    /// first call says on standard error that the machine is a modelled one; where it cannot be built, the call does
+    /// not return and egmctl ends with 2.
+    std::function<Machine&()> machine;
     int status = 0; ///< 0 all is well; 1 what was asked for is not so, or failed; 2 unusable input
 };
 
@@ -25,6 +28,9 @@ void add_doctor_command(Shell& shell);
 
 /// Prints the error; the exit status for it.
 int complain(const Error& error);
+
+/// How each JSON document begins: its schema version and the machine that it is about.
+nlohmann::ordered_json json_head(const Machine& machine);
 
 /// To the file `path`, or to standard output for "-". The exit status.
 int write_json(const nlohmann::ordered_json& json, const std::string& path);

@@ -6,8 +6,8 @@
 namespace egm {
 namespace {
 
-int doctor(Syscalls& syscalls) {
-    const std::vector<Finding> findings = examine(syscalls);
+int doctor(Machine& machine) {
+    const std::vector<Finding> findings = examine(machine.syscalls());
     for (const Finding& finding : findings) {
         constexpr const char* kMarks[] = {"ok     ", "warning", "MISSING"};
         std::cout << kMarks[int(finding.verdict)] << "  " << finding.what << "\n";

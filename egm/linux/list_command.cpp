@@ -10,13 +10,14 @@
 namespace egm {
 namespace {
 
-int list(Syscalls& syscalls, const std::string& json_path) {
-    const auto carveouts = discover(syscalls);
+int list(Machine& machine, const std::string& json_path) {
+    const auto carveouts = discover(machine.syscalls());
     if (!carveouts)
         return complain(carveouts.error());
 
     if (!json_path.empty()) {
-        nlohmann::ordered_json json{{"schema_version", 1}, {"carveouts", nlohmann::ordered_json::array()}};
+        nlohmann::ordered_json json = json_head(machine);
+        json["carveouts"] = nlohmann::ordered_json::array();
         for (const CarveoutInfo& carveout : *carveouts)
             json["carveouts"].push_back({{"pxm", carveout.pxm},
                                          {"device", carveout.device_path},

@@ -51,7 +51,9 @@ TEST_F(EgmctlTest, ListSaysThatThereIsNoneAndNamesTheFallback) {
 TEST_F(EgmctlTest, ListForProgramsHasASchemaVersion) {
     const Answer answer = run("list --json -");
     EXPECT_EQ(answer.status, 0);
-    EXPECT_EQ(answer.text, "{\n  \"schema_version\": 1,\n  \"carveouts\": []\n}\n");
+    EXPECT_EQ(
+        answer.text,
+        "{\n  \"schema_version\": 1,\n  \"machine\": \"this host\",\n  \"modelled\": false,\n  \"carveouts\": []\n}\n");
 }
 
 TEST_F(EgmctlTest, ListComplainsAboutAFileThatCannotBeWritten) {
@@ -75,6 +77,15 @@ TEST_F(EgmctlTest, WrongCommandLineIsNeitherSuccessNorOne) {
     }
     EXPECT_THAT(run("--help").text, HasSubstr("Examples:"));
     EXPECT_EQ(run("--version").text.substr(0, 7), "egmctl ");
+}
+
+TEST_F(EgmctlTest, OnRunsACommandOnAModelledMachineAndSaysSo) {
+    for (const char* arguments : {"--on gb200-tray list", "list --on gb200-tray"}) {
+        const Answer answer = run(arguments);
+        EXPECT_EQ(answer.status, 0);
+        EXPECT_THAT(answer.text, HasSubstr("modelled gb200-tray, Linux 6.18, driver shape E2, 64 KiB pages"));
+        EXPECT_THAT(answer.text, HasSubstr("/dev/egm5         447 GiB  0018:01:00.0 0019:01:00.0"));
+    }
 }
 
 } // namespace

@@ -1,0 +1,196 @@
+#include "egm/linux/modelled_machine.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include "models/linux/sim_syscalls.h"
+#include "models/sparse_store.h"
+#include "sim/host_kernel.h"
+#include "sim/shipped_topologies.h"
+#include "sim/software_loader.h"
+#include "sim/topology_loader.h"
+#include "sim/units.h"
+
+namespace egm {
+namespace {
+
+using models::linux::KernelConfig;
+using models::linux::SimSyscalls;
+
+class CountingClock final : public models::linux::Clock {
+public:
+    void pass(std::uint64_t picoseconds) override { now += picoseconds; }
+    std::uint64_t now = 0;
+};
+
+class ModelledMachine final : public Machine {
+public:
+    ModelledMachine(std::string title, KernelConfig config)
+        : title_(std::move(title)), kernel_(std::move(config), clock_, store_) {}
+
+    Syscalls& syscalls() override { return kernel_; }
+    bool is_modelled() const override { return true; }
+    std::string title() const override { return title_; }
+    std::uint64_t now() const override { return clock_.now; }
+
+    bool write_memory(Hva at, const void* from, std::size_t size) override {
+        return in_pieces(at, size, [&](Spa spa, std::size_t done, std::size_t piece) {
+            store_.write(spa, static_cast<const char*>(from) + done, piece);
+        });
+    }
+    bool read_memory(Hva at, void* into, std::size_t size) override {
+        return in_pieces(at, size, [&](Spa spa, std::size_t done, std::size_t piece) {
+            store_.read(spa, static_cast<char*>(into) + done, piece);
+        });
+    }
+
+    std::string held() override {
+        const SimSyscalls::OpenState now = kernel_.open_state();
+        if (now == at_start_)
+            return "";
+        return fmt::format("{} descriptor(s), {} mapping(s), {} DMA mapping(s), {} memory slot(s), {} B pinned",
+                           now.fds - at_start_.fds, now.vmas - at_start_.vmas, now.dma_entries, now.memory_slots,
+                           now.pinned_bytes);
+    }
+
+    /// Another process holds the carveout from now on, and for as long as this machine lives.
+    void let_another_process_open(const std::string& path) {
+        kernel_.open(path.c_str(), O_RDWR);
+        clock_.now = 0;
+        at_start_ = kernel_.open_state();
+    }
+    void fail_call(std::uint64_t number, int error_number) { kernel_.fail_call(number, error_number); }
+
+private:
+    /// Calls `touch` for each part of the range that one translation covers. False: a part of it is not mapped.
+    template <class Touch>
+    bool in_pieces(Hva at, std::size_t size, Touch touch) {
+        for (std::size_t done = 0; done < size;) {
+            const auto translation = kernel_.host(at + done);
+            if (!translation)
+                return false;
+            const std::size_t left_in_block = translation->block_bytes - (at + done).value % translation->block_bytes;
+            const std::size_t piece = std::min(size - done, left_in_block);
+            touch(translation->spa, done, piece);
+            done += piece;
+        }
+        return true;
+    }
+
+    std::string title_;
+    CountingClock clock_;
+    models::SparseStore store_;
+    SimSyscalls kernel_;
+    SimSyscalls::OpenState at_start_;
+};
+
+/// "egm=E2,offsets=[1GiB]" as the YAML map "{egm: E2, offsets: [1GiB]}"; its nodes say that they come from `option`.
+std::optional<sim::YamlNode> read_words(const std::string& text, const std::string& option,
+                                        sim::Diagnostics& diagnostics) {
+    std::string yaml = "{";
+    for (const char c : text)
+        yaml += c == '=' ? std::string(": ") : std::string(1, c);
+    auto node = sim::parse_yaml(yaml + "}", option, diagnostics);
+    if (node && !node->is_map())
+        return std::nullopt;
+    return node;
+}
+
+/// Builds the machine, or finds out why not.
+class Builder {
+public:
+    Builder(const ModelRequest& request, sim::Diagnostics& diagnostics)
+        : request_(request), diagnostics_(diagnostics) {}
+
+    std::unique_ptr<ModelledMachine> build() {
+        auto topology = sim::load_topology(request_.topology, sim::shipped_topologies(), diagnostics_);
+        if (!topology)
+            return nullptr;
+        scenario_.topology = std::move(*topology);
+        scenario_.software = sim::read_software(software(), &scenario_.topology, diagnostics_);
+        if (!scenario_.topology.egm && !page_size_given_)
+            scenario_.software.host_page_bytes = 4 * kKiB; // an x86 host has no other
+        if (diagnostics_.has_errors())
+            return nullptr;
+        const sim::AddressPlan plan = sim::plan_addresses(scenario_.topology, scenario_.software);
+        const KernelConfig config = sim::host_kernel(scenario_, plan);
+        for (const std::string& fault : models::linux::faults(config))
+            diagnostics_.error({"--kernel", 0, 0}, fault);
+        if (diagnostics_.has_errors())
+            return nullptr;
+        auto machine = std::make_unique<ModelledMachine>(title(config), config);
+        for (const std::string& cpu : busy_)
+            machine->let_another_process_open(fmt::format("/dev/egm{}", plan.dram.at(cpu).pxm));
+        for (const sim::FaultSetup& fault : scenario_.software.faults)
+            if (fault.kind == sim::FaultSetup::Kind::kFailCall)
+                machine->fail_call(fault.call_number, fault.error_number);
+        return machine;
+    }
+
+private:
+    /// A scenario's `software:` with what the options say.
+    sim::YamlNode software() {
+        const sim::Location nowhere{"--kernel", 0, 0};
+        sim::YamlNode software = sim::make_map(nowhere);
+        if (auto kernel = read_words(request_.kernel, "--kernel", diagnostics_)) {
+            page_size_given_ = kernel->find("page_size") != nullptr;
+            software.entries.push_back({"kernel", nowhere, std::move(*kernel)});
+        }
+        sim::YamlNode faults{.kind = sim::YamlNode::Kind::kSequence, .where = nowhere};
+        for (const std::string& text : request_.faults)
+            if (auto fault = read_words(text, "--fault", diagnostics_))
+                if (!is_busy_carveout(*fault))
+                    faults.items.push_back(std::move(*fault));
+        software.entries.push_back({"faults", nowhere, std::move(faults)});
+        return software;
+    }
+
+    /// A fault that only this tool knows: `carveout_busy=grace0`.
+    bool is_busy_carveout(const sim::YamlNode& fault) {
+        const sim::YamlNode* const cpu = fault.find("carveout_busy");
+        if (!cpu)
+            return false;
+        const sim::Part* const part = scenario_.topology.find(cpu->text);
+        if (!scenario_.topology.egm || !part || !std::holds_alternative<models::CpuSpec>(part->spec))
+            diagnostics_.error(cpu->where, "carveout_busy: \"" + cpu->text + "\" is no CPU with a carveout");
+        else
+            busy_.push_back(cpu->text);
+        return true;
+    }
+
+    std::string title(const KernelConfig& config) const {
+        return fmt::format("modelled {}, Linux {}.{}, {}, {} pages", scenario_.topology.name,
+                           scenario_.software.kernel_major, scenario_.software.kernel_minor,
+                           scenario_.topology.egm ? "driver shape " + scenario_.software.egm_shape : "no EGM",
+                           sim::format_size(config.page_size));
+    }
+
+    const ModelRequest& request_;
+    sim::Diagnostics& diagnostics_;
+    sim::Scenario scenario_;
+    std::vector<std::string> busy_;
+    bool page_size_given_ = false;
+};
+
+} // namespace
+
+std::unique_ptr<Machine> make_modelled_machine(const ModelRequest& request, std::ostream& complaints) {
+    sim::Diagnostics found;
+    auto machine = Builder(request, found).build();
+    sim::Diagnostics told; // an option has no lines
+    for (sim::Diagnostic fault : found.all()) {
+        if (fault.where.file.starts_with("--"))
+            fault.where.line = 0;
+        if (fault.severity == sim::Diagnostic::Severity::kError)
+            told.error(fault.where, fault.message, fault.suggestion);
+        else
+            told.warning(fault.where, fault.message, fault.suggestion);
+    }
+    told.print(complaints);
+    return machine;
+}
+
+} // namespace egm
