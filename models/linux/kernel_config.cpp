@@ -75,7 +75,9 @@ void check_devices(const KernelConfig& config, Faults& faults) {
                       fmt::format("GPU {}: its memory is not made of whole host pages", gpu.bdf));
         faults.unless(!gpu.coherent || gpu.hbm.size >= 3 * egm::kGiB / 2,
                       fmt::format("GPU {}: nvgrace-gpu needs 1.5 GiB of memory or more", gpu.bdf));
-        faults.unless(gpu.ready_after_s >= 0, fmt::format("GPU {}: ready_after_s is negative", gpu.bdf));
+        faults.unless(gpu.active_timeout_code <= 4, fmt::format("GPU {}: its DVSEC has timeout codes 0 to 4", gpu.bdf));
+        faults.unless(gpu.ready_after_s >= 0 && gpu.info_valid_after_s >= 0,
+                      fmt::format("GPU {}: ready_after_s is negative", gpu.bdf));
     }
 }
 
@@ -89,7 +91,8 @@ std::vector<std::string> faults(const KernelConfig& config) {
     }
     faults.unless(config.arch == HostArch::kArm64 || page == 4 * egm::kKiB, "an x86 host has pages of 4 KiB");
     faults.unless(config.costs.scrub_bytes_per_second > 0, "the scrub rate must be positive");
-    faults.unless(config.costs.gpu_poll_ps > 0, "the GPU poll interval must be positive");
+    faults.unless(config.costs.gpu_poll_ps > 0 && config.costs.gpu_dvsec_poll_ps > 0,
+                  "the GPU poll interval must be positive");
     faults.unless(config.nofile_limit > 3 && config.map_count_max > 0, "the process limits leave no room");
     faults.unless(config.ipa_bits_max >= 32 && config.ipa_bits_max <= 52, "guest addresses have 32 to 52 bits");
     for (const auto& range : config.host_memory) {

@@ -54,6 +54,9 @@ struct CallCosts {
     /// A GPU not ready after this is given up: ETIME. Linux drivers/vfio/pci/nvgrace-gpu/main.c.
     std::uint64_t gpu_timeout_ps = 30 * kSecondPs;
 
+    /// Between two looks at the DVSEC of a next-generation GPU. Assumed, 10 ms to 1 s.
+    std::uint64_t gpu_dvsec_poll_ps = 100'000'000'000;
+
     static constexpr std::uint64_t kSecondPs = 1'000'000'000'000;
 };
 
@@ -78,8 +81,13 @@ struct GpuConfig {
     egm::Range<egm::Spa> hbm;    ///< coherent: all GPU memory; PCIe: what BAR 2 shows, may be empty
     bool c2c_ready = true;       ///< false: C2C and HBM never come up, and the open ends with ETIME
     double ready_after_s = 0;    ///< seconds of waiting after a reset until C2C and HBM are up
-    bool coherent = true;        ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
-    bool bound = true;           ///< a VFIO driver has it; false: no driver, and none of its /dev/vfio nodes
+    /// After Blackwell: no readiness registers, but a DVSEC that Linux 7.2 and later look at.
+    bool next_generation = false;
+    double info_valid_after_s = 0;    ///< next generation: until the DVSEC's memory information is valid
+    unsigned active_timeout_code = 2; ///< next generation: 0 to 4 for 1, 4, 16, 64, 256 s until ETIME
+    bool mig_erratum_fixed = false;   ///< GH200: no device region 2 "resmem"
+    bool coherent = true;             ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
+    bool bound = true;                ///< a VFIO driver has it; false: no driver, and none of its /dev/vfio nodes
     FirmwareGap firmware_gap = FirmwareGap::kNone;
 };
 
