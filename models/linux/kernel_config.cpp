@@ -95,6 +95,11 @@ std::vector<std::string> faults(const KernelConfig& config) {
                   "the GPU poll interval must be positive");
     faults.unless(config.nofile_limit > 3 && config.map_count_max > 0, "the process limits leave no room");
     faults.unless(config.ipa_bits_max >= 32 && config.ipa_bits_max <= 52, "guest addresses have 32 to 52 bits");
+    faults.unless(config.iova_bits >= 39 && config.iova_bits <= 48, "VT-d has IOVAs of 39 to 48 bits");
+    for (const auto& file : config.shared_memory_files) {
+        faults.unless(file.path.starts_with("/") && file.size > 0 && egm::is_aligned(file.size, page),
+                      fmt::format("shared memory \"{}\": an absolute path and whole pages are needed", file.path));
+    }
     for (const auto& range : config.host_memory) {
         faults.unless(egm::is_aligned(range.begin.value | range.size, page), "host memory must be whole pages");
     }
@@ -106,12 +111,12 @@ std::vector<std::string> faults(const KernelConfig& config) {
 bool has_iommufd(const KernelConfig& config) { return config.iommufd && config.version >= 602; }
 bool has_vfio_cdev(const KernelConfig& config) { return has_iommufd(config) && config.version >= 606; }
 
-std::vector<IovaRange> iova_ranges(HostArch arch) {
+std::vector<IovaRange> iova_ranges(const KernelConfig& config) {
     constexpr std::uint64_t kLast = (1ull << 48) - 1;
-    if (arch == HostArch::kArm64) {
+    if (config.arch == HostArch::kArm64) {
         return {{{0}, {0x07FF'FFFF}}, {{0x0810'0000}, {kLast}}};
     }
-    return {{{0}, {0xFEDF'FFFF}}, {{0xFEF0'0000}, {kLast}}};
+    return {{{0}, {0xFEDF'FFFF}}, {{0xFEF0'0000}, {(1ull << config.iova_bits) - 1}}};
 }
 
 } // namespace models::linux

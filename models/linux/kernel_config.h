@@ -140,6 +140,7 @@ struct KernelConfig {
     std::uint64_t memlock_limit = std::numeric_limits<std::uint64_t>::max();
     int nofile_limit = 1024;            ///< RLIMIT_NOFILE
     int map_count_max = 65530;          ///< sysctl vm.max_map_count
+    int iova_bits = 48;                 ///< VT-d: 39 or 48, as the IOMMU and the kernel make it
     int ipa_bits_max = 48;              ///< widest guest address that KVM offers
     bool root = true;                   ///< false: /dev/egm*, mode 0600, answers EACCES
     bool stage2_force_writeback = true; ///< FEAT_S2FWB and DIC: cacheable PFNMAP memory can be VM RAM
@@ -152,6 +153,18 @@ struct KernelConfig {
     bool type1 = true;   ///< false: no /dev/vfio/vfio
     bool iommufd = true; ///< false, or before Linux 6.2: no /dev/iommu; then, or before 6.6, no /dev/vfio/devices
     bool kvm = true;     ///< false: no /dev/kvm
+    /// The IOMMU can note which pages devices wrote: HWPTs with DIRTY_TRACKING.
+    bool iommu_dirty_tracking = false;
+    /// SMMU with Tegra241 command-queue virtualization: queues that one guest can have. 0: there is none.
+    unsigned vcmdqs_per_vintf = 128;
+    /// Entries of the largest command queue, as a power of two. Arm SMMUv3: SMMU_IDR1.CMDQS, at most 19.
+    unsigned command_queue_log2 = 19;
+    /// Files of shared memory (tmpfs, or what memfd_create made), by path.
+    struct SharedMemoryFile {
+        std::string path;       ///< "/dev/shm/ram"
+        std::uint64_t size = 0; ///< bytes, whole pages
+    };
+    std::vector<SharedMemoryFile> shared_memory_files;
     /// The EGM driver's module is there to be loaded (and, shapes A to D, nvgrace-gpu calls it).
     bool egm_module = true;
     /// Too small a buffer for the retired pages is ENOSPC, as reviewers of the driver asked, instead of 0.
@@ -173,7 +186,7 @@ struct IovaRange {
     egm::Iova first;
     egm::Iova last;
 };
-/// SMMUv3: 48 bits less the software MSI window. VT-d: 48 bits less the interrupt window.
-std::vector<IovaRange> iova_ranges(HostArch arch);
+/// SMMUv3: 48 bits less the software MSI window. VT-d: `iova_bits` less the interrupt window.
+std::vector<IovaRange> iova_ranges(const KernelConfig& config);
 
 } // namespace models::linux

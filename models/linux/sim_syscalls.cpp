@@ -13,6 +13,7 @@
 #include "models/linux/edu_device.h"
 #include "models/linux/iommufd.h"
 #include "models/linux/kvm.h"
+#include "models/linux/memfd.h"
 #include "models/linux/nvgrace_gpu.h"
 #include "models/linux/procfs.h"
 #include "models/linux/sysfs.h"
@@ -68,6 +69,13 @@ void SimSyscalls::add_device_nodes() {
     for (auto& [number, group] : groups_) {
         tree_.add_device(fmt::format("/dev/vfio/{}", number),
                          [this, &group = group](std::shared_ptr<File>& file) { return group.open_file(host_, file); });
+    }
+    for (const auto& file : config.shared_memory_files) {
+        const auto& memory = memory_files_.emplace_back(std::make_shared<MemfdFile>(host_, file.size));
+        tree_.add_device(file.path, [memory](std::shared_ptr<File>& opened) {
+            opened = memory;
+            return 0;
+        });
     }
     add_node<VfioContainerFile>("/dev/vfio/vfio", config.type1);
     add_node<IommufdFile>("/dev/iommu", has_iommufd(config));

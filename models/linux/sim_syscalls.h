@@ -21,6 +21,8 @@
 
 namespace models::linux {
 
+class MemfdFile;
+
 /// The modelled Linux kernel of one host, and one process in it that calls: the VM monitor with the EGM logic inside.
 ///
 /// Calls answer with what Linux answers, to the errno, and take time through the clock. Pointers in arguments are the
@@ -117,6 +119,7 @@ private:
     std::vector<std::unique_ptr<EgmDevice>> carveouts_;
     std::vector<std::unique_ptr<VfioPciDevice>> devices_;
     std::map<int, VfioGroup> groups_; ///< by number
+    std::vector<std::shared_ptr<MemfdFile>> memory_files_;
     FileTree tree_;
     std::uint64_t calls_ = 0;
     std::uint64_t failing_call_ = 0; ///< 0: none

@@ -101,7 +101,7 @@ std::int64_t VfioContainerFile::get_info(void* argument) const {
     if (room < uapi::kVfioIommuType1InfoSizeMin) {
         return -EINVAL;
     }
-    const auto ranges = iova_ranges(host_.config.arch);
+    const auto ranges = iova_ranges(host_.config);
     const std::uint32_t migration_offset = sizeof info;
     const std::uint32_t avail_offset = migration_offset + sizeof(abi::VfioIommuType1InfoCapMigration);
     const std::uint32_t ranges_offset = avail_offset + sizeof(uapi::VfioIommuType1InfoDmaAvail) + 4; // 8-byte aligned
@@ -151,7 +151,7 @@ bool VfioContainerFile::overlaps(std::uint64_t iova, std::uint64_t last) const {
 }
 
 bool VfioContainerFile::usable(std::uint64_t iova, std::uint64_t last) const {
-    const auto ranges = iova_ranges(host_.config.arch);
+    const auto ranges = iova_ranges(host_.config);
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](const IovaRange& range) { return range.first.value <= iova && last <= range.last.value; });
 }
