@@ -179,8 +179,8 @@ TEST_F(Type1Test, MapOfMemoryItCannotReachIsUndoneWhole) {
     EXPECT_EQ(kernel.sys.open_state().pinned_bytes, 0u);
 }
 
-TEST_F(Type1Test, WrapIsOverflowFromLinux618AndInvalidBefore) {
-    for (const auto& [version, expected] : {std::pair{612, -EINVAL}, {618, -EOVERFLOW}, {703, -EOVERFLOW}}) {
+TEST_F(Type1Test, WrapIsOverflowFromLinux7AndInvalidBefore) {
+    for (const auto& [version, expected] : {std::pair{612, -EINVAL}, {618, -EINVAL}, {700, -EOVERFLOW}, {703, -EOVERFLOW}}) {
         auto config = small_host();
         config.version = version;
         Type1 test(config);
