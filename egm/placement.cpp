@@ -114,7 +114,8 @@ Result<std::vector<Ipa>> place_device_regions(const Range<Ipa>& window, const st
     // The largest first: then each begins where the one before it ends, and no address is lost between them.
     std::vector<std::size_t> order(sizes.size());
     std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return sizes[a] > sizes[b]; });
+    std::stable_sort(order.begin(), order.end(),
+                     [&](std::size_t a, std::size_t b) { return std::bit_ceil(sizes[a]) > std::bit_ceil(sizes[b]); });
     std::vector<Ipa> placed(sizes.size());
     std::uint64_t next = window.begin.value;
     for (const std::size_t i : order) {
