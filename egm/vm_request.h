@@ -39,7 +39,7 @@ class StepListener {
 public:
     virtual ~StepListener() = default;
     /// `step`: "discover", "plan VM", "open carveout", "query retired pages", "map carveout", "map memory",
-    /// "lay out guest memory", "open IOMMU", "open GPU", "create VM", "set memory slot", "map DMA".
+    /// "lay out guest memory", "open IOMMU", "open GPU", "map GPU memory", "create VM", "set memory slot", "map DMA".
     virtual void begin(std::string_view step, std::string_view object) = 0;
     virtual void end() = 0;
 };
