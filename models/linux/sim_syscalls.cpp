@@ -14,6 +14,7 @@
 #include "models/linux/iommufd.h"
 #include "models/linux/kvm.h"
 #include "models/linux/nvgrace_gpu.h"
+#include "models/linux/procfs.h"
 #include "models/linux/sysfs.h"
 #include "models/linux/vfio_device.h"
 #include "models/linux/vfio_type1.h"
@@ -36,6 +37,7 @@ std::int64_t answer(std::int64_t result) {
 SimSyscalls::SimSyscalls(KernelConfig config, Clock& clock, models::SparseStore& store)
     : host_(std::move(config), clock, store) {
     add_sysfs(tree_, host_.config);
+    add_procfs(tree_);
     add_device_nodes();
 }
 
