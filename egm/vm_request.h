@@ -16,6 +16,7 @@ struct RegionRequest {
     std::uint64_t file_offset = 0; ///< in the carveout; anything but 0 is refused unless the request says otherwise
     /// With `size` 0: only as many of the largest blocks as fit, so that the guest's next node begins at such a block.
     bool whole_blocks = false;
+    bool anywhere = false; ///< at whatever offset it fits best; `file_offset` counts for nothing
 };
 
 /// A VM as its owner wants it: with EGM (`regions`), or with ordinary memory on a machine without EGM.
