@@ -38,7 +38,7 @@ VmRequest written_out(const TrayVm& vm, TrayPolicy policy, const MachineSurvey& 
 class TrayPlanner {
 public:
     TrayPlanner(const TrayRequest& request, const MachineSurvey& machine)
-        : policy_(request.policy), machine_(machine),
+        : request_(request), policy_(request.policy), machine_(machine),
           allocator_(
               machine.carveouts, machine.page_size,
               {.offset_zero = policy_ != TrayPolicy::kShared, .all_gpus_together = policy_ != TrayPolicy::kShared}) {
@@ -55,6 +55,11 @@ public:
         check_gpu_owners();
         TrayPlan plan{.policy = policy_, .page_size = machine_.page_size};
         for (std::size_t vm = 0; vm < requests_.size(); ++vm) {
+            if (request_.vms[vm].all_carveouts && machine_.carveouts.empty()) {
+                refuse(vm, "this machine has no EGM carveout (\"egmctl doctor\" says what EGM needs): give the VM "
+                           "ordinary memory");
+                continue;
+            }
             std::vector<PlanFault> faults;
             const VmShare share = take_share(requests_[vm], machine_.carveouts, machine_.page_size, allocator_, faults);
             if (faults.empty())
@@ -214,6 +219,7 @@ private:
         }
     }
 
+    const TrayRequest& request_;
     const TrayPolicy policy_;
     const MachineSurvey& machine_;
     RegionAllocator allocator_;

@@ -230,7 +230,7 @@ TEST(TrayPlanTest, OrdinaryMemoryNeedsNoCarveout) {
 
 TEST(TrayPlanTest, EverythingOfAMachineWithoutEgmIsRefused) {
     EXPECT_THAT(refused({.vms = {everything()}}, MachineSurvey{.page_size = 4 * kKiB}),
-                ElementsAre(HasSubstr("EGM regions or ordinary memory")));
+                ElementsAre(HasSubstr("this machine has no EGM carveout")));
 }
 
 struct MachineSurveyTest : testing::Test {
