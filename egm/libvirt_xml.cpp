@@ -44,7 +44,9 @@ public:
         add(backing, "access", {{"mode", "shared"}});
         add(backing, "allocation", {{"mode", "immediate"}});
         add(add(domain, "os"), "type", {{"arch", "aarch64"}, {"machine", "virt"}}, "hvm");
-        add(add(domain, "features"), "gic", {{"version", "3"}});
+        xml_node features = add(domain, "features");
+        add(features, "acpi"); // else libvirt turns ACPI off, and the guest learns nothing of EGM
+        add(features, "gic", {{"version", "3"}});
         write_cpu(domain);
         write_devices(add(domain, "devices"));
         std::ostringstream text;

@@ -14,6 +14,7 @@ constexpr const char* kExamples = R"(Examples:
   egmctl list --json -                 the same for programs, on standard output
   egmctl plan vms.yaml                 who gets which memory and GPUs
   egmctl plan vms.yaml --qemu          the same as a command line of QEMU
+  egmctl lint start-vm.sh              does this QEMU command line, or libvirt domain, fit the machine?
   egmctl doctor                        what EGM in a VM needs, and what to do where it is missing
   egmctl --on gb200-tray doctor        the same on a modelled machine, without any hardware
   egmctl --on topologies/gh200.yaml --kernel egm=B,vfio=6.17,page_size=4KiB list
@@ -77,6 +78,7 @@ int main(int argc, char** argv) {
     egm::add_list_command(shell);
     egm::add_doctor_command(shell);
     egm::add_plan_command(shell);
+    egm::add_lint_command(shell);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
