@@ -1,7 +1,7 @@
 # What ./run and ./test share: Debian packages, and the release build in build/.
 
 BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
-    libfmt-dev libexpected-dev libglpk-dev)
+    libfmt-dev libpugixml-dev libexpected-dev libglpk-dev)
 TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
 
 # Installs those of the named packages that are not there yet; quick when all are.

@@ -121,7 +121,8 @@ private:
 
     Result<void> lay_out() {
         const Step step(listener_, "lay out guest memory", request().name);
-        GuestLayoutRequest wanted{.gpus = plan_->gpus, .ram_base = legacy() ? kLegacyGuestRamBase : kGuestRamBase};
+        GuestLayoutRequest wanted{
+            .gpus = plan_->gpus, .ram_base = legacy() ? kLegacyGuestRamBase : kGuestRamBase, .vcpus = request().vcpus};
         for (const GuestRegion& region : state_->regions)
             wanted.nodes.push_back({region.size, region.file_offset, region.retired});
         state_->layout = lay_out_guest(wanted);

@@ -14,6 +14,9 @@ struct RegionRequest {
     int pxm = 0;
     std::uint64_t size = 0;        ///< bytes, a multiple of the host's page; 0 = the whole carveout
     std::uint64_t file_offset = 0; ///< in the carveout; anything but 0 is refused unless the request says otherwise
+    /// With `size` 0: only as many of the largest blocks as fit, so that the guest's next node begins at such a block.
+    bool whole_blocks = false;
+    bool anywhere = false; ///< at whatever offset it fits best; `file_offset` counts for nothing
 };
 
 /// A VM as its owner wants it: with EGM (`regions`), or with ordinary memory on a machine without EGM.

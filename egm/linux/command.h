@@ -25,6 +25,8 @@ struct Shell {
 
 void add_list_command(Shell& shell);
 void add_doctor_command(Shell& shell);
+void add_plan_command(Shell& shell);
+void add_lint_command(Shell& shell);
 
 /// Prints the error; the exit status for it.
 int complain(const Error& error);

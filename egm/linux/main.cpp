@@ -12,6 +12,9 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   egmctl list                          carveouts of this host, their sizes and GPUs
   egmctl list --json -                 the same for programs, on standard output
+  egmctl plan vms.yaml                 who gets which memory and GPUs
+  egmctl plan vms.yaml --qemu          the same as a command line of QEMU
+  egmctl lint start-vm.sh              does this QEMU command line, or libvirt domain, fit the machine?
   egmctl doctor                        what EGM in a VM needs, and what to do where it is missing
   egmctl --on gb200-tray doctor        the same on a modelled machine, without any hardware
   egmctl --on topologies/gh200.yaml --kernel egm=B,vfio=6.17,page_size=4KiB list
@@ -74,6 +77,8 @@ int main(int argc, char** argv) {
     egm::Shell shell{.app = app, .machine = [&machine]() -> egm::Machine& { return machine.get(); }};
     egm::add_list_command(shell);
     egm::add_doctor_command(shell);
+    egm::add_plan_command(shell);
+    egm::add_lint_command(shell);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
