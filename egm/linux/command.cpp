@@ -2,12 +2,24 @@
 
 #include <fstream>
 #include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
 
 namespace egm {
 
 int complain(const Error& error) {
     std::cerr << "egmctl: " << error.message() << "\n";
     return 1;
+}
+
+std::string in_time(std::uint64_t picoseconds) {
+    constexpr const char* kUnits[] = {"ps", "ns", "us", "ms", "s"};
+    double value = double(picoseconds);
+    std::size_t unit = 0;
+    for (; unit + 1 < std::size(kUnits) && value >= 999.95; ++unit)
+        value /= 1000;
+    return fmt::format("{:.4g} {}", value, kUnits[unit]);
 }
 
 nlohmann::ordered_json json_head(const Machine& machine) {

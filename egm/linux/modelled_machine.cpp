@@ -47,6 +47,13 @@ public:
         });
     }
 
+    std::optional<bool> guest_sees(int vm_fd, Ipa ipa, Hva at) override {
+        return same_memory(kernel_.stage2(vm_fd, ipa), at);
+    }
+    std::optional<bool> device_sees(const std::string& bdf, Iova iova, Hva at) override {
+        return same_memory(kernel_.iommu(bdf, iova), at);
+    }
+
     std::string held() override {
         const SimSyscalls::OpenState now = kernel_.open_state();
         if (now == at_start_)
@@ -65,6 +72,11 @@ public:
     void fail_call(std::uint64_t number, int error_number) { kernel_.fail_call(number, error_number); }
 
 private:
+    bool same_memory(const std::optional<models::linux::Translation>& found, Hva at) const {
+        const auto here = kernel_.host(at);
+        return found && here && found->spa == here->spa;
+    }
+
     /// Calls `touch` for each part of the range that one translation covers. False: a part of it is not mapped.
     template <class Touch>
     bool in_pieces(Hva at, std::size_t size, Touch touch) {
