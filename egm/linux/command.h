@@ -36,10 +36,13 @@ int complain(const Error& error);
 /// "5.583 s", "20.2 us", "0 ps": four digits.
 std::string in_time(std::uint64_t picoseconds);
 
+/// "1 GPU", "2 GPUs", "0 GPUs".
+std::string counted(std::size_t number, const std::string& noun);
+
 /// How each JSON document begins: its schema version and the machine that it is about.
 nlohmann::ordered_json json_head(const Machine& machine);
 
-/// To the file `path`, or to standard output for "-". The exit status.
+/// To the file `path`, which is there whole or not at all, or to standard output for "-". The exit status.
 int write_json(const nlohmann::ordered_json& json, const std::string& path);
 
 } // namespace egm

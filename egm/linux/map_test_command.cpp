@@ -38,11 +38,11 @@ std::optional<IommuMode> mode_of(const std::string& word) {
 }
 
 void print(const Machine& machine, const MapTestReport& report) {
-    std::cout << fmt::format("{}: {}, {} GPU(s), DMA by {}\n", report.carveout.device_path,
-                             in_binary_units(report.carveout.size), report.carveout.gpu_bdfs.size(), report.iommu);
+    std::cout << fmt::format("{}: {}, {}, DMA by {}{}\n", report.carveout.device_path,
+                             in_binary_units(report.carveout.size), counted(report.carveout.gpu_bdfs.size(), "GPU"),
+                             report.iommu, machine.is_modelled() ? " (simulated times)" : "");
     for (const TimedStep& step : report.steps)
-        std::cout << fmt::format("  {:<22} {:<34} {:>10}{}\n", step.step, step.object, in_time(step.picoseconds),
-                                 machine.is_modelled() ? " simulated" : "");
+        std::cout << fmt::format("  {:<22} {:<34} {:>10}\n", step.step, step.object, in_time(step.picoseconds));
     if (report.region) {
         std::string blocks;
         for (const BlockShare& share : report.region->blocks)
@@ -52,12 +52,14 @@ void print(const Machine& machine, const MapTestReport& report) {
                                  report.region->ipa.value, blocks);
         if (!report.region->why_not_larger.empty())
             std::cout << "  no larger blocks: " << report.region->why_not_larger << "\n";
-        std::cout << fmt::format("  retired: {} in {} range(s)\n", in_binary_units(total_bytes(report.region->retired)),
-                                 report.region->retired.size());
+        if (!report.region->retired.empty())
+            std::cout << fmt::format("  retired: {} in {}\n", in_binary_units(total_bytes(report.region->retired)),
+                                     counted(report.region->retired.size(), "range"));
         if (report.memory.fault.empty())
             std::cout << fmt::format("  memory: {} pages read zero, were written and read back\n", report.memory.pages);
         if (report.views.pages > 0 && report.views.fault.empty())
-            std::cout << fmt::format("  views: guest and GPUs see the same memory at {} pages\n", report.views.pages);
+            std::cout << fmt::format("  views: the guest{} sees the same memory at {} pages\n",
+                                     report.region->dma_mapped ? " and the DMA of each GPU" : "", report.views.pages);
     }
     for (const std::string& note : report.notes)
         std::cout << "  note: " << note << "\n";

@@ -16,6 +16,9 @@ std::uint64_t word_at(int pxm, std::uint64_t offset) {
     return word ^ (word >> 31);
 }
 
+/// More block boundaries than these are sampled: a region of terabytes in small blocks has hundreds of thousands.
+constexpr std::uint64_t kBoundariesMax = 4096;
+
 using Page = std::vector<std::uint64_t>;
 
 Page pattern(int pxm, std::uint64_t offset, std::uint64_t page_size) {
@@ -46,10 +49,12 @@ std::vector<std::uint64_t> pages_to_check(const GuestRegion& region, std::uint64
         if (boundary < region.size)
             pages.insert(boundary);
     };
-    if (region.largest_block > page_size)
-        for (std::uint64_t at = align_up(region.hva.value, region.largest_block) - region.hva.value; at < region.size;
-             at += region.largest_block)
+    if (region.largest_block > page_size) {
+        const std::uint64_t first = align_up(region.hva.value, region.largest_block) - region.hva.value;
+        const std::uint64_t stride = (region.size / region.largest_block / kBoundariesMax + 1) * region.largest_block;
+        for (std::uint64_t at = first; at < region.size; at += stride)
             add_both_sides(at);
+    }
     for (const RetiredRange& range : region.retired) {
         add_both_sides(range.offset - region.file_offset);
         add_both_sides(range.offset + range.size - region.file_offset);

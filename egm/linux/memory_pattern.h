@@ -16,8 +16,8 @@ struct MemoryVerdict {
 };
 
 /// Where mistakes of a mapping show, as offsets in the region, sorted: its first and last page, the pages on both sides
-/// of each boundary between stage-2 blocks, and those on both sides of each retired range. Never a retired page: its
-/// memory has failed.
+/// of each boundary between stage-2 blocks (of thousands, a sample), and those on both sides of each retired range.
+/// Never a retired page: its memory has failed.
 std::vector<std::uint64_t> pages_to_check(const GuestRegion& region, std::uint64_t page_size);
 
 /// Looks at those pages through the CPU's mapping. Each must read zero, as the kernel has cleared it; then all of them
