@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "models/linux/egm_device.h"
-
 namespace models::linux {
 
 namespace {
@@ -28,7 +26,6 @@ void check_carveout(const KernelConfig& config, const CarveoutConfig& carveout, 
     faults.unless(carveout.range.size > 0, name + ": the carveout is empty");
     faults.unless(egm::is_aligned(carveout.range.begin.value | carveout.range.size, kRetiredBlock),
                   name + ": base and size must be multiples of 64 KiB");
-    faults.unless(carveout.retired.size() <= 4096, name + ": firmware lists at most 4096 retired blocks");
     for (const egm::Spa block : carveout.retired) {
         faults.unless(egm::is_aligned(block.value, kRetiredBlock),
                       fmt::format("{}: retired block {:#x} is not a multiple of 64 KiB", name, block.value));
@@ -45,14 +42,12 @@ void check_carveouts(const KernelConfig& config, Faults& faults) {
         return;
     }
     faults.unless(config.arch == HostArch::kArm64, "an x86 host has no EGM carveout");
-    faults.unless(egm_traits(config.shape) != nullptr, "of the EGM driver shapes only E2 is modelled yet");
     std::set<int> pxms;
     for (const CarveoutConfig& carveout : config.carveouts) {
         check_carveout(config, carveout, faults);
         faults.unless(pxms.insert(carveout.pxm).second, fmt::format("egm{} is there twice", carveout.pxm));
     }
-    faults.unless(*pxms.begin() >= 0 && *pxms.rbegin() - *pxms.begin() <= 3,
-                  "the EGM driver takes proximity domains from the lowest to the lowest + 3");
+    faults.unless(*pxms.begin() >= 0, "a proximity domain is not negative");
 }
 
 /// Whether a PCI address and a VFIO index are the device's own.
@@ -104,6 +99,9 @@ std::vector<std::string> faults(const KernelConfig& config) {
     check_devices(config, faults);
     return faults.sentences;
 }
+
+bool has_iommufd(const KernelConfig& config) { return config.iommufd && config.version >= 602; }
+bool has_vfio_cdev(const KernelConfig& config) { return has_iommufd(config) && config.version >= 606; }
 
 std::vector<IovaRange> iova_ranges(HostArch arch) {
     constexpr std::uint64_t kLast = (1ull << 48) - 1;

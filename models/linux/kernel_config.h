@@ -57,7 +57,18 @@ struct CallCosts {
     static constexpr std::uint64_t kSecondPs = 1'000'000'000'000;
 };
 
-/// A GPU as the host's PCI bus shows it, bound to its VFIO driver.
+/// A property that firmware left out of a GPU's ACPI description (_DSD), and what comes of it.
+enum class FirmwareGap {
+    kNone,
+    kGpuMemory,        ///< nvidia,gpu-mem-base-pa or -size: nvgrace-gpu drives it as a plain vfio-pci device
+    kEgmPxm,           ///< nvidia,egm-pxm: no EGM on this GPU
+    kEgmBase,          ///< nvidia,egm-base-pa: the EGM driver skips the GPU
+    kEgmSize,          ///< nvidia,egm-size: the EGM driver skips the GPU
+    kRetiredTable,     ///< nvidia,egm-retired-pages-data-base: shape E2 takes none as retired, others skip the GPU
+    kRetiredTableZero, ///< the same property, with value 0
+};
+
+/// A GPU as the host's PCI bus shows it.
 struct GpuConfig {
     std::string bdf;             ///< "0008:01:00.0"
     int iommu_group = 0;         ///< /dev/vfio/<iommu_group>
@@ -68,6 +79,8 @@ struct GpuConfig {
     bool c2c_ready = true;       ///< false: C2C and HBM never come up, and the open ends with ETIME
     double ready_after_s = 0;    ///< seconds of waiting after a reset until C2C and HBM are up
     bool coherent = true;        ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
+    bool bound = true;           ///< a VFIO driver has it; false: no driver, and none of its /dev/vfio nodes
+    FirmwareGap firmware_gap = FirmwareGap::kNone;
 };
 
 /// A PCI function on plain vfio-pci that can do DMA: QEMU's `edu` device.
@@ -84,7 +97,7 @@ struct PlainDeviceConfig {
 struct CarveoutConfig {
     int pxm = 0;                       ///< /dev/egm<pxm>
     egm::Range<egm::Spa> range;        ///< multiples of 64 KiB
-    std::vector<egm::Spa> retired;     ///< starts of retired 64 KiB blocks; those outside the range are ignored
+    std::vector<egm::Spa> retired;     ///< firmware's table: starts of retired 64 KiB blocks
     std::vector<std::string> gpu_bdfs; ///< GPUs of this socket
     bool driver_loaded = true;         ///< false: a stale device node without a driver, whose open answers ENXIO
 };
@@ -126,11 +139,26 @@ struct KernelConfig {
     bool iommufd_pfnmap_bypass = false;
     /// With the bypass: whether the memory reaches the SMMU. Its inner working is not public; both can be modelled.
     bool iommufd_bypass_reaches_smmu = true;
+    /// False: off in firmware or on the kernel's command line. No IOMMU groups, so the VFIO drivers take no device.
+    bool iommu = true;
+    bool type1 = true;   ///< false: no /dev/vfio/vfio
+    bool iommufd = true; ///< false, or before Linux 6.2: no /dev/iommu; then, or before 6.6, no /dev/vfio/devices
+    bool kvm = true;     ///< false: no /dev/kvm
+    /// The EGM driver's module is there to be loaded (and, shapes A to D, nvgrace-gpu calls it).
+    bool egm_module = true;
+    /// Too small a buffer for the retired pages is ENOSPC, as reviewers of the driver asked, instead of 0.
+    bool retired_short_buffer_enospc = false;
+    /// Shape A: mmap leaves the PFN in vm_pgoff, as the vendor's later kernels do; false: the file offset stays.
+    bool egm_a_pgoff_is_pfn = true;
     CallCosts costs;
 };
 
-/// Everything that makes `config` impossible, or not modelled yet, a sentence each. Empty: a kernel can be built of it.
+/// Everything that makes `config` impossible, a sentence each. Empty: a kernel can be built of it.
 std::vector<std::string> faults(const KernelConfig& config);
+
+/// Whether this kernel has /dev/iommu, and VFIO devices as nodes of their own.
+bool has_iommufd(const KernelConfig& config);
+bool has_vfio_cdev(const KernelConfig& config);
 
 /// The IOVAs that a device of this host can use, by the reserved windows of its IOMMU driver. `last` is inclusive.
 struct IovaRange {

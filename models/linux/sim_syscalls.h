@@ -11,6 +11,7 @@
 #include "egm/address.h"
 #include "egm/syscalls.h"
 #include "models/linux/egm_device.h"
+#include "models/linux/egm_driver.h"
 #include "models/linux/file_tree.h"
 #include "models/linux/host.h"
 #include "models/linux/kernel_config.h"
@@ -60,6 +61,15 @@ public:
     std::optional<Translation> iommu(const std::string& bdf, egm::Iova iova) const;
     /// DMAs of a plain device that the IOMMU refused, wholly or in part. Precondition: `bdf` is a plain device.
     std::uint64_t dma_faults(const std::string& bdf) const;
+    /// The memory at `at` turns out bad (an uncorrectable ECC error). With a driver that watches its carveout, a mapped
+    /// page joins the retired pages and `signals` grows. False: `at` lies in no carveout that a driver has.
+    bool poison(egm::Spa at);
+    /// Where the process got SIGBUS for bad memory, oldest first.
+    const std::vector<egm::Hva>& signals() const { return host_.signals; }
+    /// What would have crashed a real kernel, a sentence each; the call that did it answered EFAULT.
+    const std::vector<std::string>& kernel_faults() const { return host_.kernel_faults; }
+    /// What loading the EGM driver's module, or setting up its nodes, answered: 0 or a negative errno. See `EgmDriver`.
+    int egm_driver_error() const { return egm_driver_.error; }
     /// The VM monitor's own mapping: base pages for EGM, blocks for GPU memory that faults in huge (Linux 6.19), and
     /// one PMD for anonymous memory that fills it. None: not mapped, no permission, or not touched yet.
     std::optional<Translation> host(egm::Hva hva) const;
@@ -92,10 +102,18 @@ private:
     bool enter();
     void add_device_nodes();
     egm::Spa next_registers() const;
-    void add_vfio_device(std::unique_ptr<VfioPciDevice> owned, int iommu_group, int vfio_index);
+    struct VfioPlace {
+        int iommu_group;
+        int vfio_index;
+        bool bound; ///< a VFIO driver has it
+    };
+    void add_vfio_device(std::unique_ptr<VfioPciDevice> owned, const VfioPlace& place);
+    template <class Driver>
+    void add_node(const std::string& path, bool there);
     VfioPciDevice& device(const std::string& bdf) const;
 
     Host host_;
+    const EgmDriver egm_driver_;
     std::vector<std::unique_ptr<EgmDevice>> carveouts_;
     std::vector<std::unique_ptr<VfioPciDevice>> devices_;
     std::map<int, VfioGroup> groups_; ///< by number

@@ -1,0 +1,54 @@
+#include "models/linux/procfs.h"
+
+#include <limits>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace models::linux {
+
+namespace {
+
+constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint64_t>::max();
+
+/// A line of /proc/self/limits (Linux fs/proc/base.c, proc_pid_limits).
+std::string limit(const char* name, std::uint64_t value, const char* unit) {
+    const std::string text = value == kUnlimited ? "unlimited" : std::to_string(value);
+    return fmt::format("{:<25} {:<20} {:<20} {:<10}\n", name, text, text, unit);
+}
+
+std::string limits(const KernelConfig& config) {
+    return fmt::format("{:<25} {:<20} {:<20} {:<10}\n", "Limit", "Soft Limit", "Hard Limit", "Units") +
+           limit("Max cpu time", kUnlimited, "seconds") + limit("Max file size", kUnlimited, "bytes") +
+           limit("Max data size", kUnlimited, "bytes") + limit("Max stack size", 8 * egm::kMiB, "bytes") +
+           limit("Max processes", 128 * egm::kKiB, "processes") +
+           limit("Max open files", static_cast<std::uint64_t>(config.nofile_limit), "files") +
+           limit("Max locked memory", config.memlock_limit, "bytes") + limit("Max address space", kUnlimited, "bytes");
+}
+
+std::string status(const KernelConfig& config) {
+    constexpr std::uint64_t kAll = (1ull << 41) - 1; // up to CAP_CHECKPOINT_RESTORE
+    constexpr std::uint64_t kIpcLock = 1ull << 14;
+    std::uint64_t capabilities = config.root ? kAll : 0;
+    if (config.memlock_limit != kUnlimited) {
+        capabilities &= ~kIpcLock;
+    }
+    const int user = config.root ? 0 : 1000;
+    return fmt::format(
+        "Name:\tvmm\nState:\tR (running)\nPid:\t1000\nUid:\t{0}\t{0}\t{0}\t{0}\nGid:\t{0}\t{0}\t{0}\t{0}\n"
+        "CapInh:\t{2:016x}\nCapPrm:\t{1:016x}\nCapEff:\t{1:016x}\nCapBnd:\t{3:016x}\nCapAmb:\t{2:016x}\n",
+        user, capabilities, 0, kAll);
+}
+
+} // namespace
+
+void add_procfs(FileTree& tree, const KernelConfig& config) {
+    const std::string release = fmt::format("{}.{}.0", config.version / 100, config.version % 100);
+    tree.add_text("/proc/version", fmt::format("Linux version {} (egmsim@modelled) #1 SMP\n", release));
+    tree.add_text("/proc/sys/kernel/osrelease", release + "\n");
+    tree.add_text("/proc/sys/vm/max_map_count", fmt::format("{}\n", config.map_count_max));
+    tree.add_text("/proc/self/limits", limits(config));
+    tree.add_text("/proc/self/status", status(config));
+}
+
+} // namespace models::linux
