@@ -79,7 +79,7 @@ private:
         for (std::size_t i = 0; i < plan_->regions.size(); ++i) {
             const PlannedRegion& planned = plan_->regions[i];
             const Step step(listener_, "query retired pages", planned.carveout.device_path);
-            auto retired = state_->carveouts[i].retired();
+            auto retired = state_->carveouts[i]->retired();
             if (!retired)
                 return fail(retired.error());
             const Region& region = planned.region;
@@ -117,7 +117,7 @@ private:
         for (std::size_t i = 0; i < plan_->regions.size(); ++i) {
             const Step step(listener_, "map carveout", plan_->regions[i].name);
             GuestRegion& region = state_->regions[i];
-            auto mapping = state_->carveouts[i].map(region.file_offset, region.size, where.alignment, where.phase);
+            auto mapping = state_->carveouts[i]->map(region.file_offset, region.size, where.alignment, where.phase);
             if (!mapping)
                 return fail(mapping.error());
             region.hva = mapping->hva();

@@ -17,7 +17,7 @@ struct VirtualMachine::State {
     GuestLayout layout;
     std::vector<std::string> dma_notes;
 
-    OwnedStack<Carveout> carveouts;
+    OwnedStack<std::unique_ptr<Carveout>> carveouts;
     OwnedStack<Mapping> mappings; ///< by region
     std::unique_ptr<DmaMapper> mapper;
     std::optional<KvmVm> kvm;
