@@ -24,7 +24,8 @@ constexpr std::string_view kGraceDriver = "nvgrace_gpu_vfio_pci";
 void examine_carveout(Syscalls& syscalls, const CarveoutInfo& carveout, Findings& findings) {
     const std::string name = "egm" + std::to_string(carveout.pxm);
     const std::string what = carveout.device_path + ": " + in_binary_units(carveout.size) + ", " +
-                             std::to_string(carveout.gpu_bdfs.size()) + " GPU(s)";
+                             std::to_string(carveout.gpu_bdfs.size()) +
+                             (carveout.gpu_bdfs.size() == 1 ? " GPU" : " GPUs");
     if (!exists(syscalls, "/dev", name))
         findings.push_back({Verdict::kMissing, Scope::kEgm, "carveout", what + ", but the node is not there",
                             "udev made no node, or this container has none: look at /sys/class/egm/" + name + "/dev"});
@@ -105,10 +106,12 @@ void examine_carveouts(Syscalls& syscalls, Findings& findings, std::vector<Carve
         return;
     }
     carveouts = std::move(*found);
-    for (const CarveoutInfo& carveout : carveouts)
-        examine_carveout(syscalls, carveout, findings);
-    if (!carveouts.empty())
+    if (!carveouts.empty()) {
+        findings.push_back({Verdict::kOk, Scope::kEgm, "egm-driver", describe(carveouts.front().shapes), ""});
+        for (const CarveoutInfo& carveout : carveouts)
+            examine_carveout(syscalls, carveout, findings);
         return;
+    }
     if (exists(syscalls, "/sys/class", "egm"))
         findings.push_back({Verdict::kMissing, Scope::kEgm, "carveout", "none, though the EGM driver is loaded",
                             "switch EGM and the hypervisor mode on in the firmware's menu; the 2025 drivers show a "

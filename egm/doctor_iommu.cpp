@@ -42,7 +42,8 @@ void examine_iommu(Syscalls& syscalls, Findings& findings) {
                             "no device is behind one: there is no IOMMU group",
                             "switch the SMMU (IOMMU, VT-d, AMD-Vi) on in the firmware; boot without iommu=off"});
     else
-        findings.push_back({Verdict::kOk, Scope::kBoth, "iommu", std::to_string(groups.size()) + " group(s)", ""});
+        findings.push_back(
+            {Verdict::kOk, Scope::kBoth, "iommu", "groups of devices: " + std::to_string(groups.size()), ""});
 }
 
 void examine_vfio(Syscalls& syscalls, Findings& findings) {

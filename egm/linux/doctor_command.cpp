@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -24,6 +25,11 @@ int print_json(const Machine& machine, const std::vector<Finding>& findings, con
     return write_json(json, path);
 }
 
+std::size_t number(const std::vector<Finding>& findings, Finding::Verdict verdict) {
+    return std::size_t(std::count_if(findings.begin(), findings.end(),
+                                     [verdict](const Finding& finding) { return finding.verdict == verdict; }));
+}
+
 void print_text(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
         const std::string mark = finding.verdict == Finding::Verdict::kMissing ? "MISSING" : to_string(finding.verdict);
@@ -32,7 +38,9 @@ void print_text(const std::vector<Finding>& findings) {
             std::cout << fmt::format("{:<8} {:<13} -> {}\n", "", "", finding.advice);
     }
     if (usable(findings))
-        std::cout << "EGM is usable.\n";
+        std::cout << fmt::format("EGM is usable, as far as it can be seen without touching it: {}, {} unseen.\n",
+                                 counted(number(findings, Finding::Verdict::kWarning), "warning"),
+                                 number(findings, Finding::Verdict::kUnseen));
     else
         std::cout << "EGM is not usable on this machine. The fallback, plain VFIO with hugepages over PCIe, "
                   << (fallback_usable(findings) ? "is usable.\n" : "is not usable either.\n");

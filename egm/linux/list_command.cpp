@@ -54,7 +54,7 @@ Result<std::vector<Listed>> look(Syscalls& syscalls, const std::vector<CarveoutI
         auto carveout = Carveout::open(syscalls, info);
         if (!carveout)
             return fail(carveout.error());
-        auto ranges = carveout->retired();
+        auto ranges = (*carveout)->retired();
         if (!ranges)
             return fail(ranges.error());
         all.back().retired = std::move(*ranges);
@@ -63,11 +63,9 @@ Result<std::vector<Listed>> look(Syscalls& syscalls, const std::vector<CarveoutI
 }
 
 nlohmann::ordered_json to_json(const Listed& listed) {
-    nlohmann::ordered_json json{{"pxm", listed.info.pxm},
-                                {"device", listed.info.device_path},
-                                {"size_bytes", listed.info.size},
-                                {"socket", listed.socket},
-                                {"gpus", listed.info.gpu_bdfs}};
+    nlohmann::ordered_json json{
+        {"pxm", listed.info.pxm},  {"device", listed.info.device_path},      {"size_bytes", listed.info.size},
+        {"socket", listed.socket}, {"driver", describe(listed.info.shapes)}, {"gpus", listed.info.gpu_bdfs}};
     if (listed.retired) {
         json["retired"] = nlohmann::ordered_json::array();
         for (const RetiredRange& range : *listed.retired)
@@ -82,18 +80,21 @@ void print(const std::vector<Listed>& all) {
                      "\"egmctl doctor\" says what EGM would need.\n";
         return;
     }
-    std::cout << fmt::format("{:<10} {:>10}  {:<6}  {}\n", "carveout", "size", "socket", "GPUs");
+    constexpr const char* kRow = "{:<10} {:>10}  {:<6}  {}\n";
+    std::cout << fmt::format(fmt::runtime(kRow), "carveout", "size", "socket", "GPUs");
     for (const Listed& listed : all) {
-        std::cout << fmt::format(
-            "{:<10} {:>10}  {:<6}  {}\n", listed.info.device_path, in_binary_units(listed.info.size),
-            listed.socket < 0 ? "?" : std::to_string(listed.socket), fmt::join(listed.info.gpu_bdfs, " "));
-        if (listed.retired && listed.retired->empty())
+        std::cout << fmt::format(fmt::runtime(kRow), listed.info.device_path, in_binary_units(listed.info.size),
+                                 listed.socket < 0 ? "?" : std::to_string(listed.socket),
+                                 fmt::join(listed.info.gpu_bdfs, " "));
+        if (!listed.retired)
+            continue;
+        if (listed.retired->empty())
             std::cout << "           nothing is retired\n";
-        if (listed.retired)
-            for (const RetiredRange& range : *listed.retired)
-                std::cout << fmt::format("           retired: {} at offset {:#x}\n", in_binary_units(range.size),
-                                         range.offset);
+        for (const RetiredRange& range : *listed.retired)
+            std::cout << fmt::format("           retired: {} at offset {:#x}\n", in_binary_units(range.size),
+                                     range.offset);
     }
+    std::cout << "All by a " << describe(all.front().info.shapes) << ", as far as sysfs shows.\n";
 }
 
 int list(Machine& machine, const Options& options) {

@@ -125,8 +125,9 @@ TEST_P(DocumentedCommandsTest, PrintWhatTheDocumentSays) {
             for (const std::string& line : commands[n].lines)
                 refreshed += line + "\n";
             refreshed += printed[n];
-            if (!refresh)
+            if (!refresh) {
                 EXPECT_EQ(printed[n], commands[n].printed) << document << ": " << commands[n].script();
+            }
         }
         refreshed += "```\n";
         ++blocks;
