@@ -40,6 +40,14 @@ std::string status(const KernelConfig& config) {
         user, capabilities, 0, kAll);
 }
 
+/// One processor's lines, as far as anybody reads them: a Neoverse V2, the core of Grace, or some x86.
+std::string cpuinfo(const KernelConfig& config) {
+    if (config.arch == HostArch::kX86) {
+        return "processor\t: 0\nvendor_id\t: GenuineIntel\n";
+    }
+    return "processor\t: 0\nCPU implementer\t: 0x41\nCPU architecture: 8\nCPU part\t: 0xd4f\n";
+}
+
 } // namespace
 
 void add_procfs(FileTree& tree, const KernelConfig& config) {
@@ -47,6 +55,7 @@ void add_procfs(FileTree& tree, const KernelConfig& config) {
     tree.add_text("/proc/version", fmt::format("Linux version {} (egmsim@modelled) #1 SMP\n", release));
     tree.add_text("/proc/sys/kernel/osrelease", release + "\n");
     tree.add_text("/proc/sys/vm/max_map_count", fmt::format("{}\n", config.map_count_max));
+    tree.add_text("/proc/cpuinfo", cpuinfo(config));
     tree.add_symlink("/proc/self", "1000");
     tree.add_text("/proc/1000/limits", limits(config));
     tree.add_text("/proc/1000/status", status(config));

@@ -8,6 +8,7 @@ namespace models::linux {
 /// Puts into `tree` what a doctor reads about the kernel and its own process, and what tells one process from another:
 ///
 ///     /proc/version, /proc/sys/kernel/osrelease       the version
+///     /proc/cpuinfo                                   what kind of processor this is
 ///     /proc/self/limits                               memlock and open files
 ///     /proc/self/status                               user id, and CapEff: all capabilities for root, but CAP_IPC_LOCK
 ///                                                     only where memlock is without limit; none for others

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "models/linux/blocks.h"
 #include "models/linux/egm_traits.h"
 
 namespace models::linux {
@@ -121,6 +122,12 @@ void add_sysfs(FileTree& tree, const KernelConfig& config, const EgmDriver& egm)
         add_function(tree, config,
                      {device.bdf, device.vendor, device.device_id, "0x00ff00", config.iommu ? "vfio-pci" : nullptr,
                       device.socket, device.iommu_group, device.vfio_index});
+    }
+    for (const std::uint64_t block : block_sizes(config.page_size)) {
+        if (block != config.page_size) { // none is reserved: a mapping with MAP_HUGETLB answers ENOMEM
+            tree.add_text(fmt::format("/sys/kernel/mm/hugepages/hugepages-{}kB/free_hugepages", block / egm::kKiB),
+                          "0\n");
+        }
     }
     if (egm.sysfs_class) {
         tree.add_directory("/sys/class/egm");
