@@ -245,6 +245,14 @@ TEST_F(DirtyTest, BadCallsAreRefused) {
     EXPECT_EQ(track(1, plain), -EOPNOTSUPP) << "made without dirty tracking";
 }
 
+TEST_F(AllowTest, ArraysAndStructsOfAbsurdSizesAreRefusedUnread) {
+    uapi::IommuIovaRange range{0x1000, 0x2000};
+    uapi::IommuIoasAllowIovas call{sizeof call, ioas, 0xFFFF'FFFF, 0, reinterpret_cast<std::uintptr_t>(&range)};
+    EXPECT_EQ(kernel.ioctl(fd, uapi::kIommuIoasAllowIovas, &call), -ENOMEM);
+    call.size = 0xFFFF'FFFF;
+    EXPECT_EQ(kernel.ioctl(fd, uapi::kIommuIoasAllowIovas, &call), -E2BIG);
+}
+
 TEST_F(FileTest, AnIommuThatCannotTrackRefusesTheFlag) {
     ready();
     EXPECT_EQ(hwpt(ioas, uapi::kIommuHwptAllocDirtyTracking), -EOPNOTSUPP);
