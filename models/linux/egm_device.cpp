@@ -207,6 +207,9 @@ std::int64_t EgmFile::export_dma_buf(void* argument) {
     if (want.nr_ranges == 0 || want.flags != 0) {
         return -EINVAL;
     }
+    if (want.nr_ranges > kArrayEntriesMax) {
+        return -ENOMEM;
+    }
     const auto& range = device_.carveout_.range;
     std::vector<uapi::EgmDmabufRange> wanted(want.nr_ranges);
     copy_in(wanted.data(), static_cast<const char*>(argument) + sizeof want, wanted.size() * sizeof wanted.front());

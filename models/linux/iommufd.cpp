@@ -51,6 +51,10 @@ std::int64_t IommufdFile::answer(void* argument, int since, std::size_t size_min
     if (size < size_min) {
         return -EINVAL;
     }
+    constexpr std::uint32_t kSizeMax = 4096; // behind it lies what Linux would not find zero either
+    if (size > kSizeMax) {
+        return -E2BIG;
+    }
     Struct call{};
     const std::size_t known = std::min<std::size_t>(size, sizeof call);
     std::memcpy(&call, argument, known);

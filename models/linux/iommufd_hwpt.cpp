@@ -1,6 +1,7 @@
 // iommufd: page tables made by hand, what hardware there is, dirty tracking.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -179,8 +180,8 @@ int IommufdFile::get_dirty_bitmap(uapi::IommuHwptGetDirtyBitmap& call) {
         return -EOVERFLOW;
     }
     const auto misaligned = [&](std::uint64_t size) { return ((call.iova | (last + 1)) & (size - 1)) != 0; };
-    if (misaligned(ioas.alignment()) || call.page_size == 0 || misaligned(call.page_size) ||
-        !ioas.is_filled(call.iova, last)) {
+    if (misaligned(ioas.alignment()) || !std::has_single_bit(call.page_size) || call.page_size < ioas.alignment() ||
+        misaligned(call.page_size) || !ioas.is_filled(call.iova, last)) {
         return -EINVAL;
     }
     auto* bitmap = reinterpret_cast<unsigned char*>(call.data);

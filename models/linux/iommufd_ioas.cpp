@@ -66,6 +66,9 @@ int IommufdFile::allow_iovas(uapi::IommuIoasAllowIovas& call) {
     if (!object) {
         return -ENOENT;
     }
+    if (call.num_iovas > kArrayEntriesMax) {
+        return -ENOMEM;
+    }
     std::vector<IovaRange> ranges;
     for (std::uint32_t i = 0; i < call.num_iovas; ++i) {
         uapi::IommuIovaRange range{};

@@ -136,6 +136,9 @@ int IommufdFile::hwpt_invalidate(uapi::IommuHwptInvalidate& call) {
     if (call.data_type != abi::kIommuInvalidateDataArmSmmuv3 || asked == 0) {
         return -EINVAL;
     }
+    if (asked > kArrayEntriesMax) {
+        return -ENOMEM;
+    }
     const auto named = [&](std::uint64_t stream) {
         return std::any_of(objects_.begin(), objects_.end(), [&](const auto& entry) {
             const auto* vdevice = dynamic_cast<const VdeviceObject*>(entry.second.get());

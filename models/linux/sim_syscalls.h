@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "egm/address.h"
@@ -96,6 +97,10 @@ public:
     /// that a failing `close` releases its descriptor all the same, as Linux does. A later request replaces an earlier
     /// one that has not happened. Precondition: n > 0, `error_number` > 0.
     void fail_call(std::uint64_t n, int error_number);
+    /// Takes back what `fail_call` asked for and has not happened: the number of that call, counted as `calls` does; 0:
+    /// nothing was asked for.
+    std::uint64_t disarm() { return std::exchange(failing_call_, 0); }
+    const CallCosts& costs() const { return host_.costs(); }
     /// Calls through the door so far, failed ones too; `page_size` is none.
     std::uint64_t calls() const { return calls_; }
 

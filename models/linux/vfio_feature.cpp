@@ -33,6 +33,9 @@ std::int64_t export_dma_buf(Host& host, const VfioPciDevice& device, const void*
     if (want.region_index >= egm::uapi::kVfioPciRomRegionIndex) {
         return -ENODEV;
     }
+    if (want.nr_ranges > kArrayEntriesMax) {
+        return -ENOMEM;
+    }
     const auto part = device.device_region(want.region_index);
     std::vector<abi::VfioRegionDmaRange> ranges(want.nr_ranges);
     copy_in(ranges.data(), static_cast<const char*>(data) + sizeof want, ranges.size() * sizeof ranges.front());

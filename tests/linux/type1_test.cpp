@@ -180,7 +180,8 @@ TEST_F(Type1Test, MapOfMemoryItCannotReachIsUndoneWhole) {
 }
 
 TEST_F(Type1Test, WrapIsOverflowFromLinux7AndInvalidBefore) {
-    for (const auto& [version, expected] : {std::pair{612, -EINVAL}, {618, -EINVAL}, {700, -EOVERFLOW}, {703, -EOVERFLOW}}) {
+    for (const auto& [version, expected] :
+         {std::pair{612, -EINVAL}, {618, -EINVAL}, {700, -EOVERFLOW}, {703, -EOVERFLOW}}) {
         auto config = small_host();
         config.version = version;
         Type1 test(config);
