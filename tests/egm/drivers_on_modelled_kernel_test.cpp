@@ -137,13 +137,18 @@ TEST_P(DriverFeatureTest, GuestAndPeersReachTheGpusMemory) {
 }
 
 TEST_P(DriverFeatureTest, EgmByDmaBufIsRefusedByMainlineByName) {
-    boot(EgmShape::kD);
     request.iommu = IommuMode::kIommufdDmaBuf;
-    auto vm = run();
-    ASSERT_FALSE(vm);
-    EXPECT_EQ(vm.error().error_number, EOPNOTSUPP) << vm.error().message();
-    EXPECT_THAT(vm.error().object, HasSubstr("vm0/egm4"));
-    expect_nothing_held();
+    for (const auto& [version, number] : {std::pair{618, EINVAL}, std::pair{619, EOPNOTSUPP}}) {
+        config.version = version; // 6.19 is the first to take any dma-buf
+        boot(EgmShape::kD);
+        auto vm = run();
+        ASSERT_FALSE(vm);
+        EXPECT_EQ(vm.error().error_number, number) << vm.error().message();
+        EXPECT_EQ(vm.error().call, "ioctl IOMMU_IOAS_MAP_FILE");
+        EXPECT_THAT(vm.error().object, HasSubstr("vm0/egm4"));
+        EXPECT_THAT(vm.error().advice, HasSubstr("use the type1 container"));
+        expect_nothing_held();
+    }
 }
 
 TEST_P(DriverFeatureTest, DriverWithoutDmaBufSaysSo) {
