@@ -1,8 +1,10 @@
 #include "egm/bring_up.h"
 
+#include <algorithm>
 #include <bit>
 
-#include "egm/discovery.h"
+#include "egm/carveout_experimental_vfio.h"
+#include "egm/errors.h"
 #include "egm/gpu_memory.h"
 #include "egm/placement.h"
 #include "egm/virtual_machine_state.h"
@@ -36,10 +38,14 @@ public:
 
     Result<VirtualMachine> run() {
         using Stage = Result<void> (BringUp::*)();
-        for (const Stage stage :
-             {&BringUp::plan, &BringUp::open_carveouts, &BringUp::query_retired, &BringUp::map_memory,
-              &BringUp::lay_out, &BringUp::open_gpus, &BringUp::map_gpu_memory, &BringUp::create_vm,
-              &BringUp::set_slots, &BringUp::set_gpu_slots, &BringUp::map_dma, &BringUp::map_gpu_dma})
+        std::vector<Stage> stages{&BringUp::plan,       &BringUp::open_carveouts, &BringUp::query_retired,
+                                  &BringUp::map_memory, &BringUp::lay_out,        &BringUp::open_gpus};
+        if (in_devices())
+            std::rotate(stages.begin(), stages.end() - 1, stages.end()); // the GPUs show the carveouts: open them first
+        for (const Stage stage : {&BringUp::map_gpu_memory, &BringUp::create_vm, &BringUp::set_slots,
+                                  &BringUp::set_gpu_slots, &BringUp::map_dma, &BringUp::map_gpu_dma})
+            stages.push_back(stage);
+        for (const Stage stage : stages)
             if (auto done = (this->*stage)(); !done)
                 return fail(done.error());
         return VirtualMachine(std::move(state_));
@@ -48,12 +54,20 @@ public:
 private:
     const VmRequest& request() const { return state_->request; }
     bool legacy() const { return request().regions.empty(); }
+    bool in_devices() const { return request().carveouts == CarveoutForm::kExperimentalVfio && !legacy(); }
 
     Result<void> plan() {
         std::vector<CarveoutInfo> carveouts;
         {
-            const Step step(listener_, "discover", "/sys/class/egm");
-            auto found = discover(syscalls_);
+            const Step step(listener_, "discover", in_devices() ? "VFIO devices" : "/sys/class/egm");
+            if (in_devices() && request().gpu_bdfs.empty())
+                return fail(rule_error("plan VM", request().name,
+                                       "carveouts of this form are seen through the VM's GPUs: name one"));
+            if (in_devices())
+                source_ = std::make_unique<ExperimentalVfioSource>(syscalls_, *state_->mapper, request().gpu_bdfs);
+            else
+                source_ = std::make_unique<CharDeviceSource>(syscalls_);
+            auto found = source_->find();
             if (!found)
                 return fail(found.error());
             carveouts = std::move(*found);
@@ -69,7 +83,7 @@ private:
     Result<void> open_carveouts() {
         for (const PlannedRegion& planned : plan_->regions) {
             const Step step(listener_, "open carveout", planned.carveout.device_path);
-            auto carveout = Carveout::open(syscalls_, planned.carveout);
+            auto carveout = source_->open(planned.carveout);
             if (!carveout)
                 return fail(carveout.error());
             state_->carveouts.push(std::move(*carveout));
@@ -114,7 +128,7 @@ private:
             if (!mapping)
                 return fail(mapping.error());
             region.hva = mapping->hva();
-            state_->mappings.push(std::move(*mapping));
+            (in_devices() ? state_->device_mappings : state_->mappings).push(std::move(*mapping));
         }
         return {};
     }
@@ -301,6 +315,7 @@ private:
 
     Syscalls& syscalls_;
     StepListener& listener_;
+    std::unique_ptr<CarveoutSource> source_;
     std::optional<VmPlan> plan_;
     std::vector<DeviceRegion> gpu_regions_; ///< by entry of the state's `gpu_memory`
     std::unique_ptr<VirtualMachine::State> state_;

@@ -56,7 +56,7 @@ Result<DmaOutcome> DmaMapper::map(Iova iova, Hva hva, std::uint64_t size, Memory
         return fail(possible.error());
     auto outcome = map_memory(iova, hva, size, kind, name);
     if (outcome && outcome->mapped)
-        mapped_[iova] = size;
+        mapped_[iova] = {size, kind != MemoryKind::kOrdinary};
     return outcome;
 }
 
@@ -69,16 +69,29 @@ Result<void> DmaMapper::map_dma_buf(Iova iova, const FileDescriptor& dma_buf, st
         return possible;
     auto done = map_file(iova, dma_buf, start, size, name);
     if (done)
-        mapped_[iova] = size;
+        mapped_[iova] = {size, true}; // what exports dma-bufs here has no other memory
     return done;
 }
 
 bool DmaMapper::splits_a_mapping(const Range<Iova>& range) const {
     const auto cut = [&](Iova boundary) { // a mapping has bytes on both sides of it
         const auto after = mapped_.lower_bound(boundary);
-        return after != mapped_.begin() && boundary < std::prev(after)->first + std::prev(after)->second;
+        return after != mapped_.begin() && boundary < std::prev(after)->first + std::prev(after)->second.size;
     };
     return cut(range.begin) || cut(range.end());
+}
+
+bool DmaMapper::is_contiguous(const Range<Iova>& range, std::uint64_t page_size) const {
+    auto holder = mapped_.upper_bound(range.begin);
+    if (holder == mapped_.begin())
+        return false;
+    --holder;
+    const std::uint64_t offset = range.begin - holder->first;
+    if (offset > holder->second.size || range.size > holder->second.size - offset)
+        return false;
+    const bool in_one_page =
+        range.size != 0 && range.begin.value / page_size == (range.begin.value + (range.size - 1)) / page_size;
+    return holder->second.linear || in_one_page;
 }
 
 Result<std::uint64_t> DmaMapper::unmap(const Range<Iova>& range) {

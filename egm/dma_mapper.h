@@ -74,6 +74,10 @@ public:
     Result<void> map_dma_buf(Iova iova, const FileDescriptor& dma_buf, std::uint64_t start, std::uint64_t size,
                              const std::string& name);
 
+    /// Whether `range` is mapped, and known to be physically contiguous: EGM and device regions are, ordinary memory is
+    /// within a page.
+    bool is_contiguous(const Range<Iova>& range, std::uint64_t page_size) const;
+
     /// Unmaps whole mappings inside `range` and returns their bytes: 0 when there are none. EINVAL when a mapping lies
     /// across an end of it, or `range` is empty; EOVERFLOW when it wraps.
     Result<std::uint64_t> unmap(const Range<Iova>& range);
@@ -89,10 +93,15 @@ protected:
     virtual Result<std::uint64_t> unmap_whole(const Range<Iova>& range) = 0;
 
 private:
+    struct Mapped {
+        std::uint64_t size = 0; ///< bytes
+        bool linear = false;    ///< physically contiguous from end to end
+    };
+
     bool splits_a_mapping(const Range<Iova>& range) const;
 
     std::optional<IovaSpace> iova_space_;
-    std::map<Iova, std::uint64_t> mapped_; ///< size by begin: kernels differ in what they say of nothing and of a part
+    std::map<Iova, Mapped> mapped_; ///< by begin: kernels differ in what they say of nothing and of a part
 };
 
 /// One mapping made by a `DmaMapper`, which must outlive it: the destructor unmaps.

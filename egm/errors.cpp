@@ -86,6 +86,10 @@ constexpr Advice kAdvice[] = {
     {"ioctl IOMMU_IOAS_MAP_FILE", "", EOPNOTSUPP,
      "this kernel's iommufd takes no dma-buf of this exporter, only those of VFIO devices: use the type1 container for "
      "EGM"},
+    {"ioctl IOMMU_IOAS_MAP_FILE", "", EINVAL,
+     "before Linux 6.19 iommufd maps memfds only, and no dma-buf: use the type1 container; on a newer kernel the range "
+     "is "
+     "reserved in this IOAS, or not a multiple of its alignment"},
     {"ioctl IOMMU_IOAS_MAP_FILE", "", ENOTTY, "mapping files needs Linux 6.13 or later: use the type1 container"},
     {"ioctl IOMMU_IOAS_MAP_FILE", "", ENODEV, "the exporter has taken its memory back: the device was reset or closed"},
     {"ioctl IOMMU_IOAS_MAP", "", EFAULT, "part of the range is not mapped in this process"},

@@ -21,6 +21,7 @@ struct VirtualMachine::State {
     OwnedStack<std::unique_ptr<Carveout>> carveouts;
     OwnedStack<Mapping> mappings; ///< by region
     std::unique_ptr<DmaMapper> mapper;
+    OwnedStack<Mapping> device_mappings;  ///< by region, where carveouts are device regions
     OwnedStack<MappedRange> gpu_mappings; ///< by entry of `gpu_memory`
     std::optional<KvmVm> kvm;
     OwnedStack<KvmSlot> slots;

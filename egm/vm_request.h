@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "egm/carveout_source.h"
 #include "egm/dma_mapper.h"
 
 namespace egm {
@@ -26,6 +27,7 @@ struct VmRequest {
     std::vector<RegionRequest> regions;
     std::vector<std::string> gpu_bdfs;
     IommuMode iommu = IommuMode::kType1;
+    CarveoutForm carveouts = CarveoutForm::kCharDevice;
     /// False only to inject a fault: lets a mapping through that makes a GPU touch other memory than the CPU.
     bool enforce_offset_zero = true;
     /// Every GPU of a used carveout goes to this VM: each of them can reach all of it. False to share them out anyway.

@@ -24,6 +24,8 @@ namespace models::linux {
 
 namespace {
 
+constexpr int kProcess = 1000; ///< the id that procfs tells of the only process
+
 /// A kernel's answer as libc gives it to its caller.
 std::int64_t answer(std::int64_t result) {
     if (result >= 0) {
@@ -147,12 +149,17 @@ int SimSyscalls::open(const char* path, int flags) {
     if (const int error = tree_.open(path, flags, file); error < 0) {
         return static_cast<int>(answer(error));
     }
-    return static_cast<int>(answer(host_.fds.install(std::move(file), flags)));
+    const int fd = host_.fds.install(std::move(file), flags);
+    if (fd >= 0) {
+        tree_.add_symlink(fmt::format("/proc/{}/fd/{}", kProcess, fd), path);
+    }
+    return static_cast<int>(answer(fd));
 }
 
 int SimSyscalls::close(int fd) {
     const bool good = enter();
     const int asked_for = errno;
+    tree_.remove_symlink(fmt::format("/proc/{}/fd/{}", kProcess, fd));
     const int error = host_.fds.close(fd); // Linux releases the descriptor whatever close returns: close(2)
     if (!good) {
         errno = asked_for;
