@@ -57,7 +57,7 @@ Result<void> survey_retired(Syscalls& syscalls, MachineSurvey& machine) {
         auto carveout = Carveout::open(syscalls, info);
         if (!carveout)
             return fail(carveout.error());
-        auto retired = carveout->retired();
+        auto retired = (*carveout)->retired();
         if (!retired)
             return fail(retired.error());
         found.emplace(info.pxm, std::move(*retired));

@@ -119,7 +119,7 @@ private:
         case 8: {
             auto& mapping = mappings_[a % 4];
             if (open_[c % 2])
-                acquire(b, mapping, [&] { return open_[c % 2]->map(piece(c), piece(d) + page_, alignment(d)); });
+                acquire(b, mapping, [&] { return (*open_[c % 2])->map(piece(c), piece(d) + page_, alignment(d)); });
             return;
         }
         case 9: {
@@ -352,7 +352,7 @@ private:
     std::vector<egm::CarveoutInfo> carveouts_;
     std::uint64_t page_ = 0;
     Hva ordinary_; ///< anonymous memory; 0 while there is none
-    std::array<std::optional<egm::Carveout>, 2> open_;
+    std::array<std::optional<std::unique_ptr<egm::Carveout>>, 2> open_;
     std::array<std::optional<egm::Mapping>, 4> mappings_;
     std::array<std::optional<Mapper>, 2> mappers_;
     std::array<std::optional<egm::VirtualMachine>, 2> vms_;
