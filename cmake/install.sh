@@ -3,6 +3,7 @@
 BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
     libfmt-dev libpugixml-dev libexpected-dev libglpk-dev)
 TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
+BENCH_PACKAGES=(libbenchmark-dev valgrind) # only for bench/, see docs/performance.md
 
 # Installs those of the named packages that are not there yet; quick when all are.
 install_packages() {

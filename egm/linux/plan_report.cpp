@@ -129,7 +129,8 @@ std::string plan_text(const TrayPlan& plan) {
         text += fmt::format("{:<12} {:>12} {:>12} {:>12} {:>12}  {}\n", carveout.info.device_path,
                             in_binary_units(carveout.info.size),
                             carveout.retired_known ? in_binary_units(carveout.losses.retired) : "not asked",
-                            in_binary_units(carveout.losses.alignment), in_binary_units(carveout.losses.unassigned),
+                            in_binary_units(carveout.losses.alignment + carveout.losses.external),
+                            in_binary_units(carveout.losses.unassigned),
                             carveout.owners.empty() ? "nobody" : fmt::format("{}", fmt::join(carveout.owners, " ")));
     if (!plan.idle_gpus.empty())
         text += fmt::format("GPUs in no VM: {}\n", fmt::join(plan.idle_gpus, " "));
@@ -147,6 +148,8 @@ void add_plan(ordered_json& json, const TrayPlan& plan) {
         ordered_json entry{{"pxm", carveout.info.pxm},
                            {"size_bytes", carveout.info.size},
                            {"retired_bytes", nullptr},
+                           {"internal_loss_bytes", carveout.losses.internal},
+                           {"external_loss_bytes", carveout.losses.external},
                            {"alignment_loss_bytes", carveout.losses.alignment},
                            {"unassigned_bytes", carveout.losses.unassigned},
                            {"owners", carveout.owners}};
