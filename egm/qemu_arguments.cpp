@@ -24,7 +24,8 @@ std::string qemu_size(std::uint64_t bytes) {
 
 class Writer {
 public:
-    Writer(const PlannedVm& vm, std::uint64_t page_size) : vm_(vm), page_size_(page_size) {
+    Writer(const PlannedVm& vm, std::uint64_t page_size, QemuDialect dialect)
+        : vm_(vm), page_size_(page_size), dialect_(dialect) {
         for (std::size_t i = 0; i < vm.nodes.size(); ++i)
             by_number_.push_back(i);
         std::sort(by_number_.begin(), by_number_.end(),
@@ -103,7 +104,8 @@ private:
         add("-device", fmt::format("pxb-pcie,id={},bus_nr={},bus=pcie.0,numa_node={}", name, bus.bus_number, bus.node));
         const bool iommufd = uses_iommufd(vm_.request.iommu);
         if (iommufd)
-            add("-device", fmt::format("arm-smmuv3,primary-bus={},id=smmuv3.{},{}", name, index + 1, kSmmuOptions));
+            add("-device", fmt::format("arm-smmuv3,primary-bus={},id=smmuv3.{},accel=on,ats=on,ril=off,{},oas=48", name,
+                                       index + 1, dialect_ == QemuDialect::kVendor10 ? "pasid=on" : "ssidsize=20"));
         for (const std::size_t gpu : bus.gpus) {
             ++ports_;
             add("-device",
@@ -130,6 +132,7 @@ private:
 
     const PlannedVm& vm_;
     const std::uint64_t page_size_;
+    const QemuDialect dialect_;
     std::vector<std::size_t> by_number_; ///< indices of the nodes, in the order of their numbers
     std::vector<std::string> arguments_;
     int ports_ = 0;
@@ -137,9 +140,9 @@ private:
 
 } // namespace
 
-std::vector<std::string> qemu_arguments(const PlannedVm& vm, std::uint64_t page_size) {
+std::vector<std::string> qemu_arguments(const PlannedVm& vm, std::uint64_t page_size, QemuDialect dialect) {
     assert(!vm.nodes.empty() && vm.request.vcpus > 0);
-    return Writer(vm, page_size).write();
+    return Writer(vm, page_size, dialect).write();
 }
 
 std::string shell_quoted(const std::string& text) {

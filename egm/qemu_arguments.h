@@ -8,10 +8,11 @@
 
 namespace egm {
 
-/// What the tested products of today give arm-smmuv3 for a Grace GPU, beside the bus: nested translation on the host's
-/// SMMU, ATS and PASID, no range invalidation, 48-bit output addresses. Source: kata-containers (see below) and the
-/// test lines of the QEMU series "hw/arm/virt: Add support for user-creatable accelerated SMMUv3".
-inline constexpr const char* kSmmuOptions = "accel=on,ats=on,ril=off,pasid=on,oas=48";
+/// QEMU versions name the options of their accelerated SMMU differently.
+enum class QemuDialect {
+    kVendor10,   ///< the vendor's 10.1, which products use and which has acpi-egm-memory: pasid=on
+    kMainline11, ///< 11.1: ssidsize=20 instead. It knows no acpi-egm-memory: a tree that adds it is needed all the same
+};
 
 /// The arguments of qemu-system-aarch64 that make `vm`, without a disk, a firmware and a network, which are its
 /// owner's. The order is the one that products use: iommufd; memory backends; machine, processor, memory; nodes, in the
@@ -27,10 +28,14 @@ inline constexpr const char* kSmmuOptions = "accel=on,ats=on,ril=off,pasid=on,oa
 /// - align: QEMU, qapi/qom.json. Products leave it out. QEMU then maps at a multiple of the host's page only, and
 ///   KVM's rule HVA = file position (mod block) leaves no block larger than a page.
 ///
+/// - the options of arm-smmuv3: nested translation on the host's SMMU, ATS and PASID, no range invalidation, 48-bit
+///   output addresses; "pasid" by the sources above, "ssidsize" by what QEMU 11.1 answers to -device arm-smmuv3,help
+///
 /// A VM of mode type1 has neither iommufd nor a virtual SMMU: QEMU's accelerated SMMU needs iommufd.
 ///
 /// Precondition: `vm` has EGM and vCPUs.
-std::vector<std::string> qemu_arguments(const PlannedVm& vm, std::uint64_t page_size);
+std::vector<std::string> qemu_arguments(const PlannedVm& vm, std::uint64_t page_size,
+                                        QemuDialect dialect = QemuDialect::kVendor10);
 
 /// A shell script that runs QEMU with `arguments`: one option a line, quoted where needed, after a comment with the
 /// VM's notes.

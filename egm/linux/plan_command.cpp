@@ -1,4 +1,5 @@
 #include <iostream>
+#include <map>
 #include <memory>
 
 #include "egm/libvirt_xml.h"
@@ -16,6 +17,7 @@ constexpr int kRefused = 1, kUnusable = 2;
 struct PlanOptions {
     std::string path;
     bool qemu = false;
+    QemuDialect dialect = QemuDialect::kVendor10;
     bool libvirt = false;
     bool open = false;
     std::string vm;
@@ -53,7 +55,7 @@ int print(const Machine& machine, const TrayPlan& plan, const PlanOptions& optio
         if (vm == nullptr)
             return kUnusable;
         const Result<std::string> text =
-            options.qemu ? shell_script(*vm, qemu_arguments(*vm, plan.page_size)) : libvirt_xml(*vm);
+            options.qemu ? shell_script(*vm, qemu_arguments(*vm, plan.page_size, options.dialect)) : libvirt_xml(*vm);
         if (!text)
             return complain(text.error());
         std::cout << *text;
@@ -97,6 +99,14 @@ void add_plan_command(Shell& shell) {
     const auto options = std::make_shared<PlanOptions>();
     command->add_option("FILE", options->path, "The VMs asked for, such as vms.yaml")->required();
     auto* qemu = command->add_flag("--qemu", options->qemu, "Write a VM as a QEMU command line");
+    command
+        ->add_option(
+            "--qemu-version", options->dialect,
+            "Of --qemu: vendor-10.1 (products use it; the default) or 11.1, which names some options differently")
+        ->transform(CLI::CheckedTransformer(std::map<std::string, QemuDialect>{{"vendor-10.1", QemuDialect::kVendor10},
+                                                                               {"11.1", QemuDialect::kMainline11}}))
+        ->needs(qemu)
+        ->type_name("VERSION");
     auto* libvirt = command->add_flag("--libvirt", options->libvirt, "Write a VM as a libvirt domain");
     command->add_option("--vm", options->vm, "The VM that --qemu or --libvirt writes")->type_name("NAME");
     auto* json = command->add_option("--json", options->json_path, "Write JSON to FILE, or to standard output for -");
