@@ -40,6 +40,9 @@ void mount_file_systems() {
         if (::mount(mount.type, mount.at, mount.type, 0, nullptr) != 0 && errno != EBUSY)
             std::printf("cannot mount %s: %s\n", mount.at, std::strerror(errno));
     }
+    const int console = ::open("/dev/console", O_RDWR); // an initramfs made by a user has no such node
+    for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        ::dup2(console, standard);
 }
 
 void load_modules(const char* list) {

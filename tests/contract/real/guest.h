@@ -7,7 +7,7 @@ namespace contract {
 /// What the first process of a guest does before and after the suite. Nothing here reports by return value: what did
 /// not work is printed, and the suite's facts show what is there.
 
-/// Mounts /proc, /sys and /dev.
+/// Mounts /proc, /sys and /dev, and makes /dev/console the standard output.
 void mount_file_systems();
 
 /// Loads the modules that `list` names, a line each: the file, then its parameters. Missing files are passed over.

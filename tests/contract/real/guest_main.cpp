@@ -45,8 +45,8 @@ int main() {
     std::setvbuf(stdout, nullptr, _IOLBF, 0);
     if (::getpid() != 1)
         return run_suite();
-    std::printf("guest is up\n");
     contract::mount_file_systems();
+    std::printf("guest is up\n");
     contract::load_modules("/modules/order");
     contract::bind_device();
     const pid_t child = ::fork();
