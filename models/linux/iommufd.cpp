@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 
+#include "egm/uapi/vfio.h"
 #include "models/linux/call_argument.h"
 
 namespace models::linux {
@@ -117,6 +118,8 @@ std::int64_t IommufdFile::ioctl(unsigned long request, void* argument) {
         return answer<uapi::IommuVeventqAlloc>(argument, 615, 32, &Self::veventq_alloc);
     case uapi::kIommuHwQueueAlloc:
         return answer<uapi::IommuHwQueueAlloc>(argument, 617, 40, &Self::hw_queue_alloc);
+    case uapi::kVfioGetApiVersion:
+        return uapi::kVfioApiVersion; // of VFIO's own calls here (vfio_compat.c), the one that is modelled
     default:
         return -ENOTTY;
     }

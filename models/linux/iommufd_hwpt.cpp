@@ -95,8 +95,11 @@ int IommufdFile::hwpt_alloc(uapi::IommuHwptAlloc& call) {
     if ((call.data_type == 0 && call.data_len != 0) || (!faults_wanted && call.fault_id != 0)) {
         return call.data_type == 0 && call.data_len != 0 ? -EINVAL : -EOPNOTSUPP;
     }
-    if (!find<DeviceObject>(call.dev_id) || !find<IommufdObject>(call.pt_id)) {
+    if (!find<DeviceObject>(call.dev_id)) {
         return -ENOENT;
+    }
+    if (!find<IommufdObject>(call.pt_id)) {
+        return -EINVAL; // not ENOENT: hw_pagetable.c
     }
     auto* faults = faults_wanted ? find<EventQueueObject>(call.fault_id) : nullptr;
     auto* ioas = find<IoasObject>(call.pt_id);

@@ -110,6 +110,7 @@ void add_modules(FileTree& tree, const KernelConfig& config, const EgmDriver& eg
 } // namespace
 
 void add_sysfs(FileTree& tree, const KernelConfig& config, const EgmDriver& egm) {
+    tree.add_directory("/sys/class");
     tree.add_directory("/sys/bus/pci/devices");
     tree.add_directory("/sys/kernel/iommu_groups");
     for (const GpuConfig& gpu : config.gpus) {

@@ -228,7 +228,7 @@ TEST_F(IommufdTest, TwoGpusOnOneIoasShareItsPageTable) {
 
 TEST_F(IommufdTest, NestingStackIsBuiltAndTakenDownInOrder) {
     device_id = static_cast<std::uint32_t>(bind(gpu));
-    EXPECT_EQ(hwpt(99, 0), -ENOENT);
+    EXPECT_EQ(hwpt(99, 0), -EINVAL) << "no such object";
     EXPECT_EQ(hwpt(ioas, 0x100), -EOPNOTSUPP);
     const auto plain = hwpt(ioas, 0);
     const auto parent = hwpt(ioas, uapi::kIommuHwptAllocNestParent);

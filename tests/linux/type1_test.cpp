@@ -66,11 +66,11 @@ TEST_F(Type1Test, GroupGoesToOneOwnerAndOneContainer) {
     EXPECT_EQ(status.flags, uapi::kVfioGroupFlagsViable);
     EXPECT_EQ(device(), -EINVAL) << "before it has a container";
     int fd = -1;
-    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EINVAL);
+    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EBADF);
     fd = 99;
     EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EBADF);
     fd = static_cast<int>(group);
-    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EINVAL) << "no container";
+    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EBADFD) << "no container";
     EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, nullptr), -EFAULT);
     fd = static_cast<int>(container);
     EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), 0);
