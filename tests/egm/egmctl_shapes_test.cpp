@@ -1,5 +1,6 @@
 // egmctl on a modelled machine with each of the six EGM drivers: do all commands work, and do they undo what they did?
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -180,5 +181,23 @@ INSTANTIATE_TEST_SUITE_P(Each, MissingThingTest,
                                          std::pair{"s2fwb", "kvm-pfnmap"}, std::pair{"root", "permissions"},
                                          std::pair{"memlock", "memlock"}),
                          [](const auto& info) { return info.param.first; });
+
+struct DocumentedTopicsTest : EgmctlProgram {};
+
+TEST_F(DocumentedTopicsTest, StandInTheReferenceAndInTheGuidesTable) {
+    const std::string reference = read(std::string(EGMSIM_SOURCE_DIR) + "/docs/egmctl.md");
+    const std::string guide = read(std::string(EGMSIM_SOURCE_DIR) + "/docs/hardware-guide.md");
+    std::set<std::string> topics;
+    for (const char* machine : {"gb200-tray", "hgx-h100"})
+        for (const auto& finding : json(std::string("--on ") + machine + " doctor", machine[0] == 'h')["findings"])
+            topics.insert(finding["topic"]);
+    EXPECT_GE(topics.size(), 16u);
+    for (const std::string& topic : topics) {
+        EXPECT_THAT(reference, HasSubstr("`" + topic + "`"));
+        if (topic != "egm-driver" && topic != "gpu") { // the one is always well, the other is the guide's third step
+            EXPECT_THAT(guide, HasSubstr("`" + topic + "`"));
+        }
+    }
+}
 
 } // namespace
