@@ -67,9 +67,10 @@ void examine_kernel_version(Syscalls& syscalls, Findings& findings) {
         findings.push_back({Verdict::kWarning, Scope::kEgm, "kernel", what + ", before nvgrace-gpu-vfio-pci (6.8)",
                             "install Linux 6.17 or later, or the vendor's kernel"});
     else if (version < 617)
-        findings.push_back({Verdict::kWarning, Scope::kEgm, "kernel",
-                            what + ", before KVM took cacheable memory without struct page (6.17)",
-                            "EGM then needs a vendor's backport: the line \"kvm\" says whether this kernel has it"});
+        findings.push_back(
+            {Verdict::kWarning, Scope::kEgm, "kernel",
+             what + ", before KVM took cacheable memory without struct page (6.17)",
+             "EGM then needs a vendor's backport: the line \"kvm-pfnmap\" says whether this kernel has it"});
     else if (version < 619)
         findings.push_back({Verdict::kOk, Scope::kEgm, "kernel",
                             what + "; GPU memory is mapped page by page: in huge blocks from 6.19 on", ""});

@@ -61,9 +61,17 @@ public:
             return "a real kernel would have crashed: " + kernel_.kernel_faults().front();
         if (now == at_start_)
             return "";
-        return fmt::format("{} descriptor(s), {} mapping(s), {} DMA mapping(s), {} memory slot(s), {} B pinned",
-                           now.fds - at_start_.fds, now.vmas - at_start_.vmas, now.dma_entries, now.memory_slots,
-                           now.pinned_bytes);
+        std::string words;
+        const auto add = [&words](std::uint64_t number, const char* noun) {
+            if (number > 0)
+                words += fmt::format("{}{} {}{}", words.empty() ? "" : ", ", number, noun, number == 1 ? "" : "s");
+        };
+        add(now.fds - at_start_.fds, "descriptor");
+        add(now.vmas - at_start_.vmas, "mapping");
+        add(now.dma_entries - at_start_.dma_entries, "DMA mapping");
+        add(now.memory_slots - at_start_.memory_slots, "memory slot");
+        add(now.pinned_bytes - at_start_.pinned_bytes, "pinned byte");
+        return words;
     }
 
     /// Another process holds the carveout from now on, and for as long as this machine lives.
