@@ -98,7 +98,7 @@ VfioPciDevice::DeviceRegion NvgraceGpu::device_region(std::uint32_t index) const
         }
         return {};
     case uapi::kVfioPciBar4RegionIndex:
-        if (config.coherent) {
+        if (memory) {
             return {
                 .size = std::bit_ceil(usemem), .length = usemem, .spa = hbm.begin, .sparse = true, .cacheable = true};
         }

@@ -34,7 +34,7 @@ public:
     bool can_reset() const override { return true; }
     /// 0, or -ETIME. Waits only after a reset.
     int wait_ready() override;
-    bool nvgrace() const override { return config.coherent; }
+    bool nvgrace() const override { return has_memory(); }
     bool has_ats() const override { return config.coherent; }
 
     DeviceRegion device_region(std::uint32_t index) const override;
