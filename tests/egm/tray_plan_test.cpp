@@ -95,8 +95,8 @@ TEST(TrayPlanTest, BlocksGiveUpTheOddTailAndKeepTheNextNodeAligned) {
     EXPECT_EQ(plan.vms[0].nodes[0].planned.region.size, 111 * 512 * kMiB);
     for (const PlannedNode& node : plan.vms[0].nodes)
         EXPECT_EQ(node.largest_block, 512 * kMiB);
-    EXPECT_EQ(plan.carveouts[0].losses.alignment, 56896 * kMiB - 111 * 512 * kMiB);
-    EXPECT_EQ(plan.carveouts[3].losses.alignment, 0u);
+    EXPECT_EQ(plan.carveouts[0].losses.external, 56896 * kMiB - 111 * 512 * kMiB); // holds no whole block
+    EXPECT_EQ(plan.carveouts[3].losses.total(), 0u);
     EXPECT_THAT(plan.vms[0].notes, Not(Contains(HasSubstr("in front of it"))));
 }
 
@@ -161,7 +161,7 @@ TEST(TrayPlanTest, RetiredMemoryIsAHoleAndALoss) {
     const TrayPlan plan = planned({.policy = TrayPolicy::kVmPerSocket, .vms = {vm}}, machine);
     EXPECT_THAT(plan.vms[0].nodes[0].retired, ElementsAre(RetiredRange{kGiB, 128 * kKiB}));
     EXPECT_THAT(plan.vms[0].layout.nodes[0].holes, ElementsAre(Range<Ipa>{{2 * kGiB}, 128 * kKiB}));
-    EXPECT_EQ(plan.carveouts[0].losses.retired, 128 * kKiB);
+    EXPECT_EQ(plan.carveouts[0].losses.retired, 128 * kKiB + 64 * kKiB); // in the region and outside
     EXPECT_TRUE(plan.carveouts[0].retired_known);
     EXPECT_FALSE(plan.carveouts[1].retired_known);
     EXPECT_THAT(plan.vms[0].notes, Contains(HasSubstr("retired memory outside the region")));
