@@ -12,11 +12,16 @@ namespace {
 
 constexpr int kFaulty = 1, kUnusable = 2;
 
-int count(const std::vector<LintFinding>& findings, LintFinding::Severity severity) {
-    int number = 0;
+std::size_t count(const std::vector<LintFinding>& findings, LintFinding::Severity severity) {
+    std::size_t number = 0;
     for (const LintFinding& finding : findings)
         number += finding.severity == severity;
     return number;
+}
+
+/// "1 error", "2 errors".
+std::string counted(std::size_t number, const char* what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
 void print_text(const std::vector<LintFinding>& findings, std::size_t vms) {
@@ -26,9 +31,10 @@ void print_text(const std::vector<LintFinding>& findings, std::size_t vms) {
         if (!finding.advice.empty())
             std::cout << "  -> " << finding.advice << "\n";
     }
-    std::cout << fmt::format(
-        "{} VMs: {} errors, {} warnings, {} notes\n", vms, count(findings, LintFinding::Severity::kError),
-        count(findings, LintFinding::Severity::kWarning), count(findings, LintFinding::Severity::kNote));
+    std::cout << fmt::format("{}: {}, {}, {}\n", counted(vms, "VM"),
+                             counted(count(findings, LintFinding::Severity::kError), "error"),
+                             counted(count(findings, LintFinding::Severity::kWarning), "warning"),
+                             counted(count(findings, LintFinding::Severity::kNote), "note"));
 }
 
 /// Messages quote what stands in the files; control characters and broken UTF-8 do not reach the terminal or the JSON.
