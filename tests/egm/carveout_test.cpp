@@ -49,6 +49,14 @@ TEST_F(CarveoutTest, DriverThatAlwaysAsksForMoreIsGivenUp) {
     EXPECT_EQ(list.error().error_number, EPROTO);
 }
 
+TEST_F(CarveoutTest, DriverThatClaimsMoreThanItHadRoomForIsGivenUp) {
+    kernel.retired = {{0, 0x10000}};
+    kernel.list_claims_more = true;
+    auto list = open()->retired();
+    ASSERT_FALSE(list);
+    EXPECT_EQ(list.error().error_number, EPROTO);
+}
+
 TEST_F(CarveoutTest, PagesOf4KiBStandForTheir64KiBBlock) {
     // The driver of 2025 lists the first page of a block; the newer ones list all sixteen, and merging hides it.
     kernel.retired = {{0x20000, 0x1000}, {0x41000, 0x1000}, {0x42000, 0x1000}};

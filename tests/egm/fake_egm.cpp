@@ -45,7 +45,7 @@ int FakeSyscalls::list_retired(void* argument) const {
         std::memcpy(argument, &header, sizeof header);
         return short_list_is_enospc ? -ENOSPC : 0;
     }
-    header.count = std::uint32_t(retired.size());
+    header.count = std::uint32_t(retired.size()) + (list_claims_more ? 1 : 0);
     std::memcpy(argument, &header, sizeof header);
     if (!retired.empty())
         std::memcpy(static_cast<char*>(argument) + sizeof header, retired.data(), needed - sizeof header);

@@ -29,6 +29,8 @@ public:
     std::vector<uapi::EgmRetiredPage> retired;
     bool short_list_is_enospc = false; ///< else: success, with the needed argsz
     bool list_always_grows = false;
+    bool list_claims_more = false; ///< more entries than it had room for
+    bool group_is_viable = true;
     DriverShape shape = DriverShape::kE2; ///< of the EGM driver: set it before adding carveouts
     std::vector<std::pair<std::uint64_t, std::uint64_t>> iovas{{0, 0x7ff'ffff}, {0x810'0000, (1ull << 48) - 1}};
     bool tells_iovas = true;

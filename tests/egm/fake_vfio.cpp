@@ -138,7 +138,7 @@ int FakeSyscalls::answer_vfio(int fd, unsigned long request, void* argument) {
     case uapi::kVfioCheckExtension:
         return value == uapi::kVfioType1v2Iommu;
     case uapi::kVfioGroupGetStatus:
-        static_cast<uapi::VfioGroupStatus*>(argument)->flags = uapi::kVfioGroupFlagsViable;
+        static_cast<uapi::VfioGroupStatus*>(argument)->flags = group_is_viable ? uapi::kVfioGroupFlagsViable : 0;
         return 0;
     case uapi::kVfioGroupGetDeviceFd:
         return add_file(static_cast<const char*>(argument));

@@ -153,6 +153,12 @@ INSTANTIATE_TEST_SUITE_P(
          attach_answers(kType1, kOpenDevice, ETIME)},
         {"GpuNotReadyIommufd", ETIME, "ioctl VFIO_DEVICE_BIND_IOMMUFD", "0008:01:00.0", "not ready within 30 s",
          attach_answers(kStrict, kBindDevice, ETIME)},
+        {"GroupNotViable", EPERM, "ioctl VFIO_GROUP_GET_STATUS", "/dev/vfio/10", "bind every device of it",
+         [](FakeSyscalls& kernel) {
+             auto mapper = std::move(*DmaMapper::create(kernel, kType1));
+             kernel.group_is_viable = false;
+             return error_of(mapper->attach("0008:01:00.0"));
+         }},
         {"GpuHeld", EBUSY, "ioctl VFIO_GROUP_GET_DEVICE_FD", "0008:01:00.0", "one VM at a time",
          attach_answers(kType1, kOpenDevice, EBUSY)},
         {"GpuHeldIommufd", EINVAL, "ioctl VFIO_DEVICE_BIND_IOMMUFD", "0008:01:00.0", "one VM at a time",
