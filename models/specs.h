@@ -22,7 +22,7 @@ struct MemorySpec {
     unsigned channels = 1;                    ///< independent channels that switch direction on their own
     Picoseconds turnaround = 0;               ///< a channel's dead time when it changes between reading and writing
     std::uint64_t batch_bytes = 1;            ///< bytes a channel serves before it may change direction
-    Picoseconds queueing_quantum = 0;         ///< reads: service time of one bank, see `Server::queueing_delay`
+    Picoseconds queueing_quantum = 0;         ///< reads: service time of one bank, see `LoadedServer::queueing_delay`
     Picoseconds write_queueing_quantum = 0;   ///< the same for writes, which the controller may buffer
     double queueing_depth = 1;                ///< jobs that wait at one bank at most, on average under full load
 };
