@@ -1,8 +1,12 @@
 # What ./run and ./test share: Debian packages, and the release build in build/.
 
 BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
-    libfmt-dev libexpected-dev libglpk-dev)
+    libfmt-dev libpugixml-dev libexpected-dev libglpk-dev)
 TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
+BENCH_PACKAGES=(libbenchmark-dev valgrind) # only for bench/, see docs/performance.md
+# What the contract suite needs on a real x86 kernel (a few seconds to install), and on the others.
+QUICK_KERNEL_PACKAGES=(qemu-system-x86 cpio xz-utils make libelf1)
+MORE_KERNEL_PACKAGES=(qemu-system-arm g++-aarch64-linux-gnu)
 
 # Installs those of the named packages that are not there yet; quick when all are.
 install_packages() {

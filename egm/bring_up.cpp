@@ -1,9 +1,12 @@
 #include "egm/bring_up.h"
 
 #include <algorithm>
-#include <cassert>
+#include <bit>
 
-#include "egm/discovery.h"
+#include "egm/carveout_experimental_vfio.h"
+#include "egm/errors.h"
+#include "egm/gpu_memory.h"
+#include "egm/placement.h"
 #include "egm/virtual_machine_state.h"
 #include "egm/vm_plan.h"
 
@@ -35,9 +38,14 @@ public:
 
     Result<VirtualMachine> run() {
         using Stage = Result<void> (BringUp::*)();
-        for (const Stage stage :
-             {&BringUp::plan, &BringUp::open_carveouts, &BringUp::query_retired, &BringUp::map_memory,
-              &BringUp::lay_out, &BringUp::open_gpus, &BringUp::create_vm, &BringUp::set_slots, &BringUp::map_dma})
+        std::vector<Stage> stages{&BringUp::plan,       &BringUp::open_carveouts, &BringUp::query_retired,
+                                  &BringUp::map_memory, &BringUp::lay_out,        &BringUp::open_gpus};
+        if (in_devices())
+            std::rotate(stages.begin(), stages.end() - 1, stages.end()); // the GPUs show the carveouts: open them first
+        for (const Stage stage : {&BringUp::map_gpu_memory, &BringUp::create_vm, &BringUp::set_slots,
+                                  &BringUp::set_gpu_slots, &BringUp::map_dma, &BringUp::map_gpu_dma})
+            stages.push_back(stage);
+        for (const Stage stage : stages)
             if (auto done = (this->*stage)(); !done)
                 return fail(done.error());
         return VirtualMachine(std::move(state_));
@@ -46,12 +54,20 @@ public:
 private:
     const VmRequest& request() const { return state_->request; }
     bool legacy() const { return request().regions.empty(); }
+    bool in_devices() const { return request().carveouts == CarveoutForm::kExperimentalVfio && !legacy(); }
 
     Result<void> plan() {
         std::vector<CarveoutInfo> carveouts;
         {
-            const Step step(listener_, "discover", "/sys/class/egm");
-            auto found = discover(syscalls_);
+            const Step step(listener_, "discover", in_devices() ? "VFIO devices" : "/sys/class/egm");
+            if (in_devices() && request().gpu_bdfs.empty())
+                return fail(rule_error("plan VM", request().name,
+                                       "carveouts of this form are seen through the VM's GPUs: name one"));
+            if (in_devices())
+                source_ = std::make_unique<ExperimentalVfioSource>(syscalls_, *state_->mapper, request().gpu_bdfs);
+            else
+                source_ = std::make_unique<CharDeviceSource>(syscalls_);
+            auto found = source_->find();
             if (!found)
                 return fail(found.error());
             carveouts = std::move(*found);
@@ -67,7 +83,7 @@ private:
     Result<void> open_carveouts() {
         for (const PlannedRegion& planned : plan_->regions) {
             const Step step(listener_, "open carveout", planned.carveout.device_path);
-            auto carveout = Carveout::open(syscalls_, planned.carveout);
+            auto carveout = source_->open(planned.carveout);
             if (!carveout)
                 return fail(carveout.error());
             state_->carveouts.push(std::move(*carveout));
@@ -79,7 +95,7 @@ private:
         for (std::size_t i = 0; i < plan_->regions.size(); ++i) {
             const PlannedRegion& planned = plan_->regions[i];
             const Step step(listener_, "query retired pages", planned.carveout.device_path);
-            auto retired = state_->carveouts[i].retired();
+            auto retired = state_->carveouts[i]->retired();
             if (!retired)
                 return fail(retired.error());
             const Region& region = planned.region;
@@ -93,17 +109,8 @@ private:
         return {};
     }
 
-    /// The largest block, or exactly the alignment that was asked for: equal to it modulo its double.
-    Placement placement() const {
-        const std::uint64_t largest = block_size_max(syscalls_.page_size());
-        const std::uint64_t wanted = request().block_alignment;
-        if (wanted == 0 || wanted >= largest)
-            return {.alignment = std::max(wanted, largest), .phase = 0};
-        return {.alignment = 2 * wanted, .phase = wanted};
-    }
-
     Result<void> map_memory() {
-        const Placement where = placement();
+        const Placement where = hva_placement(syscalls_.page_size(), request().block_alignment);
         if (legacy()) {
             const std::string name = request().name + "/memory";
             const Step step(listener_, "map memory", name);
@@ -117,18 +124,19 @@ private:
         for (std::size_t i = 0; i < plan_->regions.size(); ++i) {
             const Step step(listener_, "map carveout", plan_->regions[i].name);
             GuestRegion& region = state_->regions[i];
-            auto mapping = state_->carveouts[i].map(region.file_offset, region.size, where.alignment, where.phase);
+            auto mapping = state_->carveouts[i]->map(region.file_offset, region.size, where.alignment, where.phase);
             if (!mapping)
                 return fail(mapping.error());
             region.hva = mapping->hva();
-            state_->mappings.push(std::move(*mapping));
+            (in_devices() ? state_->device_mappings : state_->mappings).push(std::move(*mapping));
         }
         return {};
     }
 
     Result<void> lay_out() {
         const Step step(listener_, "lay out guest memory", request().name);
-        GuestLayoutRequest wanted{.gpus = plan_->gpus, .ram_base = legacy() ? kLegacyGuestRamBase : kGuestRamBase};
+        GuestLayoutRequest wanted{
+            .gpus = plan_->gpus, .ram_base = legacy() ? kLegacyGuestRamBase : kGuestRamBase, .vcpus = request().vcpus};
         for (const GuestRegion& region : state_->regions)
             wanted.nodes.push_back({region.size, region.file_offset, region.retired});
         state_->layout = lay_out_guest(wanted);
@@ -155,8 +163,11 @@ private:
     }
 
     Result<void> open_gpus() {
-        if (request().gpu_bdfs.empty())
-            return {}; // no device, no DMA: neither a container nor an IOAS without a device maps anything
+        if (request().gpu_bdfs.empty()) {
+            // Neither a container nor an IOAS maps anything without a device.
+            state_->dma_notes.push_back("the VM has no GPU, so none of its memory was mapped for DMA");
+            return {};
+        }
         {
             const Step step(listener_, "open IOMMU", to_string(request().iommu));
             auto mapper = DmaMapper::create(syscalls_, request().iommu);
@@ -168,6 +179,35 @@ private:
             const Step step(listener_, "open GPU", bdf);
             if (auto done = state_->mapper->attach(bdf); !done)
                 return done;
+            auto region = coherent_memory(*state_->mapper->device(bdf));
+            if (!region)
+                return fail(region.error());
+            if (*region) {
+                const std::uint64_t size = (*region)->areas[0].size;
+                state_->gpu_memory.push_back({.bdf = bdf, .size = size, .bar_size = std::bit_ceil((*region)->size)});
+                gpu_regions_.push_back(std::move(**region));
+            }
+        }
+        return {};
+    }
+
+    Result<void> map_gpu_memory() {
+        std::vector<std::uint64_t> sizes;
+        for (const GuestGpuMemory& memory : state_->gpu_memory)
+            sizes.push_back(memory.bar_size);
+        auto placed = place_device_regions(state_->layout.high_mmio, sizes, request().name);
+        if (!placed)
+            return fail(placed.error());
+        for (std::size_t i = 0; i < sizes.size(); ++i) {
+            GuestGpuMemory& memory = state_->gpu_memory[i];
+            const Step step(listener_, "map GPU memory", memory.bdf);
+            memory.ipa = (*placed)[i];
+            auto range = map_area(syscalls_, *state_->mapper->device(memory.bdf), gpu_regions_[i],
+                                  gpu_regions_[i].areas[0], memory.bdf);
+            if (!range)
+                return fail(range.error());
+            memory.hva = range->hva();
+            state_->gpu_mappings.push(std::move(*range));
         }
         return {};
     }
@@ -197,6 +237,27 @@ private:
         return {};
     }
 
+    Result<void> set_gpu_slots() {
+        if (state_->gpu_memory.empty())
+            return {};
+        auto possible = state_->kvm->takes_cacheable_pfnmap();
+        if (!possible)
+            return fail(possible.error());
+        for (GuestGpuMemory& memory : state_->gpu_memory) {
+            if (!*possible) {
+                memory.note = "the guest does not see the GPU's memory: that needs Linux 6.17 or later";
+                continue;
+            }
+            const Step step(listener_, "set memory slot", memory.bdf);
+            const auto number = std::uint32_t(state_->slots.size());
+            auto slot = state_->kvm->set_slot(number, memory.ipa, memory.hva, memory.size, memory.bdf + " memory");
+            if (!slot)
+                return fail(slot.error());
+            state_->slots.push(std::move(*slot));
+        }
+        return {};
+    }
+
     Result<void> map_dma() {
         const MemoryKind kind = legacy() ? MemoryKind::kOrdinary : MemoryKind::kEgm;
         for (std::size_t i = 0; i < state_->regions.size(); ++i) {
@@ -206,6 +267,12 @@ private:
                 continue;
             const Step step(listener_, "map DMA", name_of(i));
             const Range<Iova> range{{region.ipa.value}, region.size};
+            if (kind == MemoryKind::kEgm && request().iommu == IommuMode::kIommufdDmaBuf) {
+                if (auto done = map_egm_dma_buf(i, range); !done)
+                    return done;
+                region.dma_mapped = true;
+                continue;
+            }
             auto outcome = state_->mapper->map(range.begin, region.hva, range.size, kind, name_of(i));
             if (!outcome)
                 return fail(outcome.error());
@@ -218,9 +285,39 @@ private:
         return {};
     }
 
+    /// The IOAS holds the dma-buf, so its descriptor need not stay open.
+    Result<void> map_egm_dma_buf(std::size_t i, const Range<Iova>& range) {
+        auto dma_buf = state_->carveouts[i]->export_dma_buf(state_->regions[i].file_offset, range.size);
+        if (!dma_buf)
+            return fail(dma_buf.error());
+        if (auto done = state_->mapper->map_dma_buf(range.begin, *dma_buf, 0, range.size, name_of(i)); !done)
+            return done;
+        state_->dma.push(DmaMapping(*state_->mapper, range));
+        return {};
+    }
+
+    Result<void> map_gpu_dma() {
+        for (std::size_t i = 0; i < state_->gpu_memory.size(); ++i) {
+            GuestGpuMemory& memory = state_->gpu_memory[i];
+            const Step step(listener_, "map DMA", memory.bdf);
+            auto outcome = map_for_peers(syscalls_, *state_->mapper, request().iommu,
+                                         *state_->mapper->device(memory.bdf), gpu_regions_[i], memory);
+            if (!outcome)
+                return fail(outcome.error());
+            memory.dma_mapped = outcome->mapped;
+            if (outcome->mapped)
+                state_->dma.push(DmaMapping(*state_->mapper, {{memory.ipa.value}, memory.size}));
+            else
+                memory.note += (memory.note.empty() ? "" : "; ") + outcome->note;
+        }
+        return {};
+    }
+
     Syscalls& syscalls_;
     StepListener& listener_;
+    std::unique_ptr<CarveoutSource> source_;
     std::optional<VmPlan> plan_;
+    std::vector<DeviceRegion> gpu_regions_; ///< by entry of the state's `gpu_memory`
     std::unique_ptr<VirtualMachine::State> state_;
 };
 

@@ -54,6 +54,7 @@ Result<CarveoutInfo> read_carveout(Syscalls& syscalls, int pxm) {
     std::vector<std::string> entries;
     if (syscalls.list_directory(directory.c_str(), entries) < 0)
         return fail(call_error("list", directory));
+    info.shapes = shapes_of(entries);
     for (const std::string& entry : entries)
         if (is_bdf(entry))
             info.gpu_bdfs.push_back(entry);

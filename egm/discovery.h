@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "egm/carveout_shape.h"
 #include "egm/result.h"
 #include "egm/syscalls.h"
 
@@ -11,10 +12,11 @@ namespace egm {
 
 /// One carveout as the kernel shows it. Its physical address is not shown to user space.
 struct CarveoutInfo {
-    int pxm = 0;                       ///< ACPI proximity domain; the number in the names below
-    std::string device_path;           ///< "/dev/egm4"
-    std::uint64_t size = 0;            ///< bytes, from egm_size
-    std::vector<std::string> gpu_bdfs; ///< the GPUs that reach it, sorted
+    int pxm = 0;                         ///< ACPI proximity domain; the number in the names below
+    std::string device_path;             ///< "/dev/egm4"
+    std::uint64_t size = 0;              ///< bytes, from egm_size
+    std::vector<std::string> gpu_bdfs;   ///< the GPUs that reach it, sorted
+    ShapeSet shapes = kStandAloneShapes; ///< what its driver may be; a person who knows more may narrow it
 };
 
 /// All carveouts of this machine, by ascending proximity domain; none when the kernel has no class "egm".

@@ -1,102 +1,84 @@
 #include "egm/doctor.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <string_view>
 
-#include <fcntl.h>
-
-#include "egm/block_size.h"
-#include "egm/discovery.h"
-#include "egm/errors.h"
-#include "egm/file_descriptor.h"
-#include "egm/uapi/kvm.h"
+#include "egm/doctor_checks.h"
 
 namespace egm {
-namespace {
 
-using Verdict = Finding::Verdict;
+namespace doctor {
 
-bool exists(Syscalls& syscalls, const char* directory, std::string_view name) {
+bool exists(Syscalls& syscalls, const std::string& directory, std::string_view name) {
     std::vector<std::string> names;
-    return syscalls.list_directory(directory, names) == 0 && std::find(names.begin(), names.end(), name) != names.end();
+    return syscalls.list_directory(directory.c_str(), names) == 0 &&
+           std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Finding examine_carveout(Syscalls& syscalls, const CarveoutInfo& carveout) {
-    const std::string name = "egm" + std::to_string(carveout.pxm);
-    const std::string what =
-        name + ": " + in_binary_units(carveout.size) + ", " + std::to_string(carveout.gpu_bdfs.size()) + " GPU(s)";
-    if (!exists(syscalls, "/dev", name))
-        return {Verdict::kMissing, what + ", without " + carveout.device_path,
-                "the driver knows the carveout but udev made no node: look at /sys/class/egm/" + name + "/dev"};
-    if (carveout.gpu_bdfs.empty())
-        return {Verdict::kWarning, what, "no GPU reaches this carveout: look for GPUs that dropped off the bus"};
-    return {Verdict::kOk, what, ""};
-}
-
-Finding examine_gpu(Syscalls& syscalls, const std::string& bdf) {
+std::optional<std::string> driver_of(Syscalls& syscalls, const std::string& bdf) {
     std::string driver;
     if (syscalls.readlink(("/sys/bus/pci/devices/" + bdf + "/driver").c_str(), driver) < 0)
-        return {Verdict::kMissing, "GPU " + bdf + ": no driver",
-                "bind it: echo nvgrace-gpu-vfio-pci > /sys/bus/pci/devices/" + bdf + "/driver_override; echo " + bdf +
-                    " > /sys/bus/pci/drivers_probe"};
-    driver.erase(0, driver.rfind('/') + 1);
-    const std::string what = "GPU " + bdf + ": driver " + driver;
-    if (driver == "nvgrace_gpu_vfio_pci" || driver == "nvgrace-gpu-vfio-pci")
-        return {Verdict::kOk, what, ""};
-    return {Verdict::kMissing, what,
-            "a VM gets the GPU and its memory through nvgrace-gpu-vfio-pci: unbind it and bind that one"};
+        return std::nullopt;
+    return driver.substr(driver.rfind('/') + 1);
 }
 
-Finding examine_kvm(Syscalls& syscalls) {
-    auto kvm = FileDescriptor::open(syscalls, "/dev/kvm", O_RDWR);
-    if (!kvm)
-        return {Verdict::kMissing, "KVM: " + errno_name(kvm.error().error_number) + " on /dev/kvm", kvm.error().advice};
-    auto pfnmap =
-        kvm->ioctl(uapi::kKvmCheckExtension, static_cast<unsigned long>(uapi::kKvmCapArmCacheablePfnmapSupported),
-                   "KVM_CHECK_EXTENSION");
-    if (pfnmap && *pfnmap == 1)
-        return {Verdict::kOk, "KVM: takes memory without struct page as RAM of a VM", ""};
-    return {Verdict::kMissing, "KVM: does not take EGM as RAM of a VM",
-            "EGM needs Linux 6.17 or later on a processor with FEAT_S2FWB and DIC (Grace has both)"};
+std::optional<std::string> value_after(const std::string& text, std::string_view key) {
+    for (std::size_t line = 0; line < text.size();) {
+        const std::size_t end = std::min(text.find('\n', line), text.size());
+        if (text.compare(line, key.size(), key) == 0) {
+            const std::size_t first = text.find_first_not_of(" \t", line + key.size());
+            if (first == text.npos || first >= end)
+                return "";
+            const std::size_t last = text.find_last_not_of(" \t", end - 1);
+            return text.substr(first, last + 1 - first);
+        }
+        line = end + 1;
+    }
+    return std::nullopt;
 }
 
-Finding examine_iommu(Syscalls& syscalls) {
-    if (exists(syscalls, "/dev/vfio", "vfio"))
-        return {Verdict::kOk, "VFIO container: /dev/vfio/vfio", ""};
-    if (exists(syscalls, "/dev", "iommu"))
-        return {Verdict::kWarning, "iommufd only: /dev/iommu, without /dev/vfio/vfio",
-                "mainline iommufd refuses to map EGM: load vfio and vfio_iommu_type1, or use the tolerant mode"};
-    return {Verdict::kMissing, "neither /dev/vfio/vfio nor /dev/iommu",
-            "switch the SMMU on in the firmware, and load vfio, vfio_iommu_type1 and nvgrace-gpu-vfio-pci"};
+} // namespace doctor
+
+std::vector<Finding> examine(Syscalls& syscalls) {
+    std::vector<Finding> findings;
+    std::vector<CarveoutInfo> carveouts;
+    doctor::examine_processor(syscalls, findings);
+    doctor::examine_kernel_version(syscalls, findings);
+    doctor::examine_page_size(syscalls, findings);
+    doctor::examine_carveouts(syscalls, findings, carveouts);
+    doctor::examine_gpus(syscalls, carveouts, findings);
+    doctor::examine_kvm(syscalls, findings);
+    doctor::examine_iommu(syscalls, findings);
+    doctor::examine_vfio(syscalls, findings);
+    const bool for_fallback = !usable(findings);
+    doctor::examine_process(syscalls, for_fallback, findings);
+    doctor::examine_map_count(syscalls, findings);
+    if (for_fallback)
+        doctor::examine_hugepages(syscalls, findings);
+    return findings;
+}
+
+namespace {
+
+bool nothing_missing(const std::vector<Finding>& findings, Finding::Scope without) {
+    return std::none_of(findings.begin(), findings.end(), [without](const Finding& finding) {
+        return finding.verdict == Finding::Verdict::kMissing && finding.scope != without;
+    });
 }
 
 } // namespace
 
-std::vector<Finding> examine(Syscalls& syscalls) {
-    std::vector<Finding> findings;
-    auto carveouts = discover(syscalls);
-    if (!carveouts)
-        findings.push_back({Verdict::kMissing, "carveouts: " + carveouts.error().message(),
-                            "the files below /sys/class/egm are not what any known EGM driver shows: update egmctl"});
-    else if (carveouts->empty())
-        findings.push_back({Verdict::kMissing, "carveouts: none",
-                            "on a Grace machine switch EGM and the hypervisor mode on in the firmware and load the EGM "
-                            "driver; other machines have no EGM and use ordinary memory"});
-    else
-        for (const CarveoutInfo& carveout : *carveouts) {
-            findings.push_back(examine_carveout(syscalls, carveout));
-            for (const std::string& bdf : carveout.gpu_bdfs)
-                findings.push_back(examine_gpu(syscalls, bdf));
-        }
-    findings.push_back(examine_kvm(syscalls));
-    findings.push_back(examine_iommu(syscalls));
-    return findings;
+bool usable(const std::vector<Finding>& findings) { return nothing_missing(findings, Finding::Scope::kFallback); }
+
+bool fallback_usable(const std::vector<Finding>& findings) { return nothing_missing(findings, Finding::Scope::kEgm); }
+
+const char* to_string(Finding::Verdict verdict) {
+    constexpr const char* kWords[] = {"ok", "unseen", "warning", "missing"};
+    return kWords[int(verdict)];
 }
 
-bool usable(const std::vector<Finding>& findings) {
-    return std::none_of(findings.begin(), findings.end(),
-                        [](const Finding& finding) { return finding.verdict == Verdict::kMissing; });
+const char* to_string(Finding::Scope scope) {
+    constexpr const char* kWords[] = {"both", "egm", "fallback"};
+    return kWords[int(scope)];
 }
 
 } // namespace egm

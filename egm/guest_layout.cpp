@@ -1,13 +1,18 @@
 #include "egm/guest_layout.h"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 
 namespace egm {
 namespace {
 
-GuestMemoryNode lay_out_node(int number, const GuestNodeRequest& request, Ipa base) {
-    GuestMemoryNode node{.node = number, .ram = {base, request.size}};
+/// Smallest window that products use. Source: the Grace configurations of kata-containers and KubeVirt.
+constexpr std::uint64_t kHighMmioMin = 4 * kTiB;
+
+/// Fills in `ram`, `holes` and `usable`. Retired ranges are cut at the node's ends, since QEMU does not cut them.
+void lay_out_memory(GuestMemoryNode& node, const GuestNodeRequest& request, Ipa base) {
+    node.ram = {base, request.size};
     Ipa next = base;
     for (const RetiredRange& range : clip(request.retired, request.file_offset, request.size)) {
         const Range<Ipa> hole{base + (range.offset - request.file_offset), range.size};
@@ -19,38 +24,94 @@ GuestMemoryNode lay_out_node(int number, const GuestNodeRequest& request, Ipa ba
     }
     if (next < node.ram.end())
         node.usable.push_back({next, node.ram.end() - next});
-    return node;
+}
+
+/// Numbers the nodes, and gives them their vCPUs.
+class NodeNumbers {
+public:
+    explicit NodeNumbers(GuestLayout& layout) : layout_(layout) {}
+
+    void number_cpu_nodes(const GuestLayoutRequest& request) {
+        std::vector<std::size_t> with_cpus;
+        for (std::size_t i = 0; i < request.nodes.size(); ++i)
+            if (!request.nodes[i].memory_only)
+                with_cpus.push_back(i);
+        if (request.vcpus != 0 && with_cpus.size() > request.vcpus)
+            with_cpus.resize(request.vcpus);
+        const unsigned nodes = unsigned(with_cpus.size());
+        unsigned first = 0;
+        for (unsigned i = 0; i < nodes; ++i) {
+            const unsigned count = request.vcpus / nodes + (i < request.vcpus % nodes);
+            layout_.nodes[with_cpus[i]].vcpus = {first, count};
+            first += count;
+            number(with_cpus[i]);
+        }
+    }
+
+    void number_initiators(GuestGpu& gpu) {
+        gpu.first_initiator_node = layout_.node_count;
+        gpu.initiator_nodes = kInitiatorNodesPerGpu;
+        layout_.node_count += kInitiatorNodesPerGpu;
+    }
+
+    void number_the_rest() {
+        for (std::size_t i = 0; i < layout_.nodes.size(); ++i)
+            if (layout_.nodes[i].node < 0)
+                number(i);
+    }
+
+    /// Indices of the memory nodes in the order of their numbers.
+    const std::vector<std::size_t>& order() const { return order_; }
+
+private:
+    void number(std::size_t index) {
+        layout_.nodes[index].node = layout_.node_count++;
+        order_.push_back(index);
+    }
+
+    GuestLayout& layout_;
+    std::vector<std::size_t> order_;
+};
+
+std::uint64_t window_size(const GuestLayoutRequest& request) {
+    if (request.high_mmio_bytes != 0)
+        return request.high_mmio_bytes;
+    std::uint64_t needed = 0;
+    for (const GuestGpuRequest& gpu : request.gpus)
+        needed += gpu.mmio_bytes;
+    return std::bit_ceil(std::max(kHighMmioMin, needed));
 }
 
 } // namespace
 
 GuestLayout lay_out_guest(const GuestLayoutRequest& request) {
     GuestLayout layout;
-    Ipa base = request.ram_base;
-    for (const GuestNodeRequest& node : request.nodes) {
-        layout.nodes.push_back(lay_out_node(int(layout.nodes.size()), node, base));
-        base = base + node.size;
-    }
-    layout.node_count = int(layout.nodes.size());
-
+    layout.nodes.assign(request.nodes.size(), {.node = -1});
+    NodeNumbers numbers(layout);
+    numbers.number_cpu_nodes(request);
     for (const GuestGpuRequest& gpu : request.gpus) {
-        GuestGpu seen{.bdf = gpu.bdf};
-        if (gpu.memory_node >= 0) {
-            assert(gpu.memory_node < int(layout.nodes.size()));
-            const GuestMemoryNode& memory = layout.nodes[std::size_t(gpu.memory_node)];
-            seen.egm_base = memory.ram.begin;
-            seen.egm_size = memory.ram.size;
-            seen.egm_pxm = memory.node;
-            seen.first_initiator_node = layout.node_count;
-            seen.initiator_nodes = kInitiatorNodesPerGpu;
-            layout.node_count += kInitiatorNodesPerGpu;
-        }
-        layout.gpus.push_back(seen);
+        assert(gpu.memory_node < int(layout.nodes.size()));
+        layout.gpus.push_back({.bdf = gpu.bdf});
+        if (gpu.coherent || gpu.memory_node >= 0)
+            numbers.number_initiators(layout.gpus.back());
+    }
+    numbers.number_the_rest();
+
+    Ipa base = request.ram_base;
+    for (const std::size_t i : numbers.order()) {
+        lay_out_memory(layout.nodes[i], request.nodes[i], base);
+        base = layout.nodes[i].ram.end();
+    }
+    for (std::size_t i = 0; i < request.gpus.size(); ++i) {
+        if (request.gpus[i].memory_node < 0)
+            continue;
+        const GuestMemoryNode& memory = layout.nodes[std::size_t(request.gpus[i].memory_node)];
+        layout.gpus[i].egm_base = memory.ram.begin;
+        layout.gpus[i].egm_size = memory.ram.size;
+        layout.gpus[i].egm_pxm = memory.node;
     }
 
-    std::uint64_t window = request.high_mmio_bytes;
-    if (window == 0)
-        window = layout.gpus.size() <= 4 ? 4 * kTiB : 8 * kTiB;
+    const std::uint64_t window = window_size(request);
     assert(std::has_single_bit(window));
     layout.high_mmio = {{align_up(base.value, window)}, window};
     return layout;

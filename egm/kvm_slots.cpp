@@ -18,6 +18,13 @@ Result<int> capability(const FileDescriptor& kvm, int number) {
     return kvm.ioctl(uapi::kKvmCheckExtension, static_cast<unsigned long>(number), "KVM_CHECK_EXTENSION");
 }
 
+Result<bool> takes_pfnmap(const FileDescriptor& kvm) {
+    auto answer = capability(kvm, uapi::kKvmCapArmCacheablePfnmapSupported);
+    if (!answer)
+        return fail(answer.error());
+    return *answer == 1;
+}
+
 /// The machine type that asks for addresses of `bits` bits, where the kernel lets one ask.
 Result<unsigned long> machine_type(const FileDescriptor& kvm, unsigned bits) {
     auto widest = capability(kvm, uapi::kKvmCapArmVmIpaSize);
@@ -51,10 +58,10 @@ Result<KvmVm> KvmVm::create(Syscalls& syscalls, unsigned address_bits, bool with
     if (*version != uapi::kKvmApiVersion)
         return fail(rule_error("ioctl KVM_GET_API_VERSION", kvm->name(), "this KVM is not the one we speak"));
     if (with_egm) {
-        auto cacheable = capability(*kvm, uapi::kKvmCapArmCacheablePfnmapSupported);
+        auto cacheable = takes_pfnmap(*kvm);
         if (!cacheable)
             return fail(cacheable.error());
-        if (*cacheable != 1)
+        if (!*cacheable)
             return fail(Error{EOPNOTSUPP, "ioctl KVM_CHECK_EXTENSION", "cacheable PFNMAP (243)",
                               "EGM as RAM of a VM needs Linux 6.17 or later and a processor with FEAT_S2FWB and DIC"});
     }
@@ -66,6 +73,8 @@ Result<KvmVm> KvmVm::create(Syscalls& syscalls, unsigned address_bits, bool with
         return fail(vm.error());
     return KvmVm(syscalls, std::move(*kvm), FileDescriptor(syscalls, *vm, "VM"));
 }
+
+Result<bool> KvmVm::takes_cacheable_pfnmap() const { return takes_pfnmap(kvm_); }
 
 Result<KvmSlot> KvmVm::set_slot(std::uint32_t number, Ipa ipa, Hva hva, std::uint64_t size,
                                 const std::string& name) const {

@@ -38,6 +38,9 @@ public:
 
     int fd() const { return vm_.get(); }
 
+    /// Whether memory without struct page, EGM or a GPU's, can be RAM of the guest. Errors: those of the call.
+    Result<bool> takes_cacheable_pfnmap() const;
+
     /// Errors: EEXIST (overlap), EFAULT (beyond the address width), EINVAL, ENOMEM. `name` is what errors call it.
     Result<KvmSlot> set_slot(std::uint32_t number, Ipa ipa, Hva hva, std::uint64_t size, const std::string& name) const;
 

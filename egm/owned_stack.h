@@ -19,6 +19,7 @@ public:
     }
 
     T& push(T item) { return items_.emplace_back(std::move(item)); }
+    void pop() { items_.pop_back(); } ///< releases the last one. Precondition: there is one.
     const T& operator[](std::size_t i) const { return items_[i]; }
     std::size_t size() const { return items_.size(); }
     auto begin() const { return items_.begin(); }

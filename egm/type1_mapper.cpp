@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "egm/errors.h"
+#include "egm/info_capabilities.h"
 #include "egm/sysfs.h"
 #include "egm/uapi/vfio.h"
 
@@ -53,7 +54,14 @@ Result<const Type1Mapper::Group*> Type1Mapper::join_group(int number) {
     return &groups_.push({number, std::move(*file)});
 }
 
-Result<void> Type1Mapper::attach(const std::string& bdf) {
+const FileDescriptor* Type1Mapper::device(const std::string& bdf) const {
+    for (const FileDescriptor& device : devices_)
+        if (device.name() == bdf)
+            return &device;
+    return nullptr;
+}
+
+Result<void> Type1Mapper::attach_device(const std::string& bdf) {
     auto number = iommu_group(syscalls_, bdf);
     if (!number)
         return fail(number.error());
@@ -72,7 +80,30 @@ Result<void> Type1Mapper::attach(const std::string& bdf) {
     return {};
 }
 
-Result<DmaOutcome> Type1Mapper::map(Iova iova, Hva hva, std::uint64_t size, MemoryKind, const std::string& name) {
+Result<IovaSpace> Type1Mapper::read_iova_space() {
+    const uapi::VfioIommuType1Info request{.argsz = sizeof request};
+    auto buffer = InfoBuffer::ask(container_, uapi::kVfioIommuGetInfo, &request, sizeof request, "VFIO_IOMMU_GET_INFO");
+    if (!buffer)
+        return fail(buffer.error());
+    const auto info = *buffer->at<uapi::VfioIommuType1Info>(0);
+    IovaSpace space;
+    if (info.flags & uapi::kVfioIommuInfoPgsizes)
+        space.alignment = info.iova_pgsizes & (~info.iova_pgsizes + 1); // the lowest bit: the smallest page
+    if (!(info.flags & uapi::kVfioIommuInfoCaps))
+        return space;
+    const auto found = buffer->find(info.cap_offset, uapi::kVfioIommuType1InfoCapIovaRange);
+    const auto head = found ? buffer->at<uapi::VfioIommuType1InfoCapIovaRange>(*found) : std::nullopt;
+    for (std::uint32_t i = 0; head && i < head->nr_iovas; ++i) {
+        const auto range = buffer->at<uapi::VfioIovaRange>(*found + sizeof *head + i * sizeof(uapi::VfioIovaRange));
+        if (!range)
+            break; // the kernel claims more ranges than it has written
+        space.usable.push_back(inclusive(range->start, range->end));
+    }
+    return space;
+}
+
+Result<DmaOutcome> Type1Mapper::map_memory(Iova iova, Hva hva, std::uint64_t size, MemoryKind,
+                                           const std::string& name) {
     uapi::VfioIommuType1DmaMap request{.argsz = sizeof request,
                                        .flags = uapi::kVfioDmaMapFlagRead | uapi::kVfioDmaMapFlagWrite,
                                        .vaddr = hva.value,
@@ -83,7 +114,12 @@ Result<DmaOutcome> Type1Mapper::map(Iova iova, Hva hva, std::uint64_t size, Memo
     return DmaOutcome{};
 }
 
-Result<std::uint64_t> Type1Mapper::unmap(const Range<Iova>& range) {
+Result<void> Type1Mapper::map_file(Iova, const FileDescriptor&, std::uint64_t, std::uint64_t, const std::string& name) {
+    return fail(Error{EOPNOTSUPP, "map DMA", name,
+                      "a type1 container takes no dma-buf: it maps EGM by its address, without one"});
+}
+
+Result<std::uint64_t> Type1Mapper::unmap_whole(const Range<Iova>& range) {
     uapi::VfioIommuType1DmaUnmap request{
         .argsz = sizeof request, .flags = 0, .iova = range.begin.value, .size = range.size};
     if (auto done = container_.ioctl(uapi::kVfioIommuUnmapDma, &request, "VFIO_IOMMU_UNMAP_DMA"); !done)

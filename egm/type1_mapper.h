@@ -1,7 +1,6 @@
 #pragma once
 
 #include "egm/dma_mapper.h"
-#include "egm/file_descriptor.h"
 #include "egm/owned_stack.h"
 
 namespace egm {
@@ -14,9 +13,7 @@ class Type1Mapper final : public DmaMapper {
 public:
     static Result<std::unique_ptr<DmaMapper>> open(Syscalls& syscalls);
 
-    Result<void> attach(const std::string& bdf) override;
-    Result<DmaOutcome> map(Iova iova, Hva hva, std::uint64_t size, MemoryKind kind, const std::string& name) override;
-    Result<std::uint64_t> unmap(const Range<Iova>& range) override;
+    const FileDescriptor* device(const std::string& bdf) const override;
 
 private:
     struct Group {
@@ -26,12 +23,20 @@ private:
 
     Type1Mapper(Syscalls& syscalls, FileDescriptor container) : syscalls_(syscalls), container_(std::move(container)) {}
 
+    Result<void> attach_device(const std::string& bdf) override;
+    Result<IovaSpace> read_iova_space() override;
+    Result<DmaOutcome> map_memory(Iova iova, Hva hva, std::uint64_t size, MemoryKind kind,
+                                  const std::string& name) override;
+    Result<void> map_file(Iova iova, const FileDescriptor& file, std::uint64_t start, std::uint64_t size,
+                          const std::string& name) override;
+    Result<std::uint64_t> unmap_whole(const Range<Iova>& range) override;
+
     Result<const Group*> join_group(int number);
 
     Syscalls& syscalls_;
     FileDescriptor container_;
     OwnedStack<Group> groups_;
-    OwnedStack<FileDescriptor> devices_;
+    OwnedStack<FileDescriptor> devices_; ///< named by their PCI addresses
 };
 
 } // namespace egm

@@ -15,6 +15,7 @@ IommuMode VirtualMachine::iommu() const { return state_->request.iommu; }
 const std::vector<GuestRegion>& VirtualMachine::regions() const { return state_->regions; }
 const GuestLayout& VirtualMachine::layout() const { return state_->layout; }
 const std::vector<std::string>& VirtualMachine::gpu_bdfs() const { return state_->request.gpu_bdfs; }
+const std::vector<GuestGpuMemory>& VirtualMachine::gpu_memory() const { return state_->gpu_memory; }
 const std::vector<std::string>& VirtualMachine::dma_notes() const { return state_->dma_notes; }
 int VirtualMachine::vm_fd() const { return state_->kvm->fd(); }
 

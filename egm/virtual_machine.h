@@ -7,6 +7,7 @@
 
 #include "egm/address.h"
 #include "egm/block_size.h"
+#include "egm/gpu_memory.h"
 #include "egm/guest_layout.h"
 #include "egm/region_allocator.h"
 #include "egm/result.h"
@@ -45,7 +46,9 @@ public:
     const std::vector<GuestRegion>& regions() const; ///< in the order of the request
     const GuestLayout& layout() const;
     const std::vector<std::string>& gpu_bdfs() const;
-    /// What the DMA mapper accepted although it was refused, a sentence each.
+    /// The coherent memory of its GPUs, in the order of the request; a GPU without such memory has no entry.
+    const std::vector<GuestGpuMemory>& gpu_memory() const;
+    /// Why devices do not reach the VM's memory by DMA although nothing failed, a sentence each.
     const std::vector<std::string>& dma_notes() const;
     int vm_fd() const; ///< of KVM, owned by this object
 

@@ -14,12 +14,15 @@ namespace egm {
 struct VirtualMachine::State {
     VmRequest request;
     std::vector<GuestRegion> regions;
+    std::vector<GuestGpuMemory> gpu_memory;
     GuestLayout layout;
     std::vector<std::string> dma_notes;
 
-    OwnedStack<Carveout> carveouts;
+    OwnedStack<std::unique_ptr<Carveout>> carveouts;
     OwnedStack<Mapping> mappings; ///< by region
     std::unique_ptr<DmaMapper> mapper;
+    OwnedStack<Mapping> device_mappings;  ///< by region, where carveouts are device regions
+    OwnedStack<MappedRange> gpu_mappings; ///< by entry of `gpu_memory`
     std::optional<KvmVm> kvm;
     OwnedStack<KvmSlot> slots;
     OwnedStack<DmaMapping> dma;

@@ -59,6 +59,8 @@ Json region(const RegionReport& region) {
     json["stage2_faults"] = region.stage2_faults;
     json["first_touch_ns"] = nanoseconds(static_cast<double>(region.first_touch));
     json["lost_bytes"] = {{"retired", region.losses.retired},
+                          {"internal", region.losses.internal},
+                          {"external", region.losses.external},
                           {"alignment", region.losses.alignment},
                           {"unassigned", region.losses.unassigned}};
     json["dma_mapped"] = region.dma_mapped;

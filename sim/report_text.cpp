@@ -90,7 +90,8 @@ void bring_up(const RunResult& result, std::string& out) {
                                in_time(static_cast<double>(region.first_touch)));
             if (region.pxm >= 0) {
                 out += fmt::format("             lost: {} retired, {} to alignment, {} of the carveout not assigned\n",
-                                   in_size(region.losses.retired), in_size(region.losses.alignment),
+                                   in_size(region.losses.retired),
+                                   in_size(region.losses.alignment + region.losses.external),
                                    in_size(region.losses.unassigned));
             }
         }

@@ -45,6 +45,7 @@ struct SoftwareSetup {
         64 << 10; ///< 4 KiB, 64 KiB, 2 MiB, 512 MiB or 1 GiB: what the guest's stage 1 maps with
     std::string egm_shape = "E2";
     int kernel_major = 6, kernel_minor = 18;
+    bool retired_short_buffer_enospc = false; ///< too small a buffer for the retired pages: ENOSPC instead of 0
     IommuBackend iommu = IommuBackend::kType1;
     std::uint64_t hypervisor_bytes = 0; ///< left to the host per socket under virtualization; 0 = the default, 16 GiB
     std::vector<VmSetup> vms;           ///< empty = bare metal only

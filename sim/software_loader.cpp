@@ -25,8 +25,8 @@ public:
 
     SoftwareSetup read(const YamlNode& node) {
         Fields fields(node, "software", diagnostics_);
-        fields.choice<std::uint64_t>("host_page_size", setup_.host_page_bytes,
-                                     {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}});
+        const bool page_given = fields.choice<std::uint64_t>("host_page_size", setup_.host_page_bytes,
+                                                             {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}});
         fields.choice<std::uint64_t>("guest_page_size", setup_.guest_page_bytes,
                                      {{"4 KiB", 4 * kKiB},
                                       {"64 KiB", 64 * kKiB},
@@ -34,7 +34,7 @@ public:
                                       {"512 MiB", 512 * kMiB},
                                       {"1 GiB", kGiB}});
         if (const YamlNode* kernel = fields.node("kernel")) {
-            read_kernel(*kernel);
+            read_kernel(*kernel, page_given);
         }
         fields.choice("iommu", setup_.iommu, iommu_words());
         fields.size("hypervisor_memory", setup_.hypervisor_bytes, {.min = 64 * kMiB, .max = 8 * kTiB});
@@ -66,24 +66,27 @@ private:
         }
     }
 
-    void read_kernel(const YamlNode& node) {
+    void read_kernel(const YamlNode& node, bool page_given) {
         Fields fields(node, "kernel", diagnostics_);
         std::string version;
         fields.choice<std::string>("egm", setup_.egm_shape,
                                    {{"E2", "E2"}, {"E1", "E1"}, {"D", "D"}, {"C", "C"}, {"B", "B"}, {"A", "A"}});
-        fields.choice<std::uint64_t>(
-            "page_size", setup_.host_page_bytes,
-            {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}, {"4KiB", 4 * kKiB}, {"64KiB", 64 * kKiB}});
-        if (fields.node("vfio") != nullptr && fields.has("version")) {
-            fields.error("vfio", "and version are two names for one thing", "leave one out");
+        std::uint64_t page = 0;
+        if (fields.choice<std::uint64_t>(
+                "page_size", page,
+                {{"4 KiB", 4 * kKiB}, {"64 KiB", 64 * kKiB}, {"4KiB", 4 * kKiB}, {"64KiB", 64 * kKiB}})) {
+            if (page_given && page != setup_.host_page_bytes) {
+                fields.error("page_size", "is not what host_page_size says", "write one of them");
+            }
+            setup_.host_page_bytes = page;
         }
-        if (fields.text("version", version) || fields.text("vfio", version)) {
+        fields.choice("short_buffer", setup_.retired_short_buffer_enospc, {{"success", false}, {"ENOSPC", true}});
+        if (fields.text("vfio", version)) {
             const std::size_t dot = version.find('.');
             const auto major = parse_count(version.substr(0, dot));
             const auto minor = dot == std::string::npos ? parse_count("0") : parse_count(version.substr(dot + 1));
             if (!major || !minor || dot == std::string::npos || *major < 5 || *major > 9 || *minor > 99) {
-                fields.error(fields.has("vfio") ? "vfio" : "version", in_quotes(version) + " is no kernel version",
-                             "write \"6.18\"");
+                fields.error("vfio", in_quotes(version) + " is no kernel version", "write \"6.18\"");
             } else {
                 setup_.kernel_major = static_cast<int>(*major);
                 setup_.kernel_minor = static_cast<int>(*minor);

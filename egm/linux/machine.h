@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "egm/address.h"
@@ -30,6 +31,11 @@ public:
     /// False: nothing is mapped there. On a real host the process then dies of SIGSEGV instead, as any program would.
     virtual bool write_memory(Hva at, const void* from, std::size_t size) = 0;
     virtual bool read_memory(Hva at, void* into, std::size_t size) = 0;
+
+    /// Whether the guest of the VM behind `vm_fd` finds at `ipa`, or the DMA of a device at `iova`, the memory that
+    /// this process has mapped at `at`. None: only the guest or the device could tell, as on a real host.
+    virtual std::optional<bool> guest_sees(int vm_fd, Ipa ipa, Hva at) = 0;
+    virtual std::optional<bool> device_sees(const std::string& bdf, Iova iova, Hva at) = 0;
 
     /// What this process holds now that it did not hold at the start, in words: "1 descriptor, 2 mappings". Empty:
     /// nothing, everything has been undone.

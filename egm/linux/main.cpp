@@ -12,13 +12,15 @@ namespace {
 constexpr const char* kExamples = R"(Examples:
   egmctl list                          carveouts of this host, their sizes and GPUs
   egmctl list --json -                 the same for programs, on standard output
+  egmctl plan vms.yaml                 who gets which memory and GPUs
+  egmctl plan vms.yaml --qemu          the same as a command line of QEMU
+  egmctl lint start-vm.sh              does this QEMU command line, or libvirt domain, fit the machine?
   egmctl doctor                        what EGM in a VM needs, and what to do where it is missing
-  egmctl --on gb200-tray doctor        the same on a modelled machine, without any hardware
+  egmctl map-test --pxm 4 --yes        open, map, map for DMA, verify and undo carveout 4: clears it
+  egmctl --on gb200-tray map-test      the same on a modelled machine, without any hardware
   egmctl --on topologies/gh200.yaml --kernel egm=B,vfio=6.17,page_size=4KiB list
 
 Exit status: 0 all is well; 1 what was asked for is not so, or failed; 2 a wrong command line or unusable input.)";
-
-constexpr int kUnusable = 2;
 
 /// Makes the machine when a command first asks for it, so that --help and a wrong command line need none.
 class MachineOnDemand {
@@ -36,13 +38,13 @@ private:
         if (model.topology.empty()) {
             if (!model.kernel.empty() || !model.faults.empty()) {
                 std::cerr << "egmctl: --kernel and --fault describe a modelled machine: name one with --on\n";
-                throw CLI::RuntimeError(kUnusable);
+                throw CLI::RuntimeError(egm::kUnusableInput);
             }
             return std::make_unique<egm::ThisHost>();
         }
         auto machine = egm::make_modelled_machine(model, std::cerr);
         if (!machine)
-            throw CLI::RuntimeError(kUnusable);
+            throw CLI::RuntimeError(egm::kUnusableInput);
         std::cerr << "On the " << machine->title() << ". No hardware is touched.\n";
         return machine;
     }
@@ -74,10 +76,13 @@ int main(int argc, char** argv) {
     egm::Shell shell{.app = app, .machine = [&machine]() -> egm::Machine& { return machine.get(); }};
     egm::add_list_command(shell);
     egm::add_doctor_command(shell);
+    egm::add_plan_command(shell);
+    egm::add_lint_command(shell);
+    egm::add_map_test_command(shell);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
-        return app.exit(error) == 0 ? 0 : kUnusable;
+        return app.exit(error) == 0 ? 0 : egm::kUnusableInput;
     }
     return shell.status;
 }

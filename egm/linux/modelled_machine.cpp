@@ -11,6 +11,7 @@
 #include "sim/host_kernel.h"
 #include "sim/shipped_topologies.h"
 #include "sim/software_loader.h"
+#include "sim/suggest.h"
 #include "sim/topology_loader.h"
 #include "sim/units.h"
 
@@ -47,13 +48,30 @@ public:
         });
     }
 
+    std::optional<bool> guest_sees(int vm_fd, Ipa ipa, Hva at) override {
+        return same_memory(kernel_.stage2(vm_fd, ipa), at);
+    }
+    std::optional<bool> device_sees(const std::string& bdf, Iova iova, Hva at) override {
+        return same_memory(kernel_.iommu(bdf, iova), at);
+    }
+
     std::string held() override {
         const SimSyscalls::OpenState now = kernel_.open_state();
+        if (!kernel_.kernel_faults().empty())
+            return "a real kernel would have crashed: " + kernel_.kernel_faults().front();
         if (now == at_start_)
             return "";
-        return fmt::format("{} descriptor(s), {} mapping(s), {} DMA mapping(s), {} memory slot(s), {} B pinned",
-                           now.fds - at_start_.fds, now.vmas - at_start_.vmas, now.dma_entries, now.memory_slots,
-                           now.pinned_bytes);
+        std::string words;
+        const auto add = [&words](std::uint64_t number, const char* noun) {
+            if (number > 0)
+                words += fmt::format("{}{} {}{}", words.empty() ? "" : ", ", number, noun, number == 1 ? "" : "s");
+        };
+        add(now.fds - at_start_.fds, "descriptor");
+        add(now.vmas - at_start_.vmas, "mapping");
+        add(now.dma_entries - at_start_.dma_entries, "DMA mapping");
+        add(now.memory_slots - at_start_.memory_slots, "memory slot");
+        add(now.pinned_bytes - at_start_.pinned_bytes, "pinned byte");
+        return words;
     }
 
     /// Another process holds the carveout from now on, and for as long as this machine lives.
@@ -65,6 +83,11 @@ public:
     void fail_call(std::uint64_t number, int error_number) { kernel_.fail_call(number, error_number); }
 
 private:
+    bool same_memory(const std::optional<models::linux::Translation>& found, Hva at) const {
+        const auto here = kernel_.host(at);
+        return found && here && found->spa == here->spa;
+    }
+
     /// Calls `touch` for each part of the range that one translation covers. False: a part of it is not mapped.
     template <class Touch>
     bool in_pieces(Hva at, std::size_t size, Touch touch) {
@@ -116,7 +139,8 @@ public:
         if (diagnostics_.has_errors())
             return nullptr;
         const sim::AddressPlan plan = sim::plan_addresses(scenario_.topology, scenario_.software);
-        const KernelConfig config = sim::host_kernel(scenario_, plan);
+        KernelConfig config = sim::host_kernel(scenario_, plan);
+        take_away(config);
         for (const std::string& fault : models::linux::faults(config))
             diagnostics_.error({"--kernel", 0, 0}, fault);
         if (diagnostics_.has_errors())
@@ -142,23 +166,65 @@ private:
         sim::YamlNode faults{.kind = sim::YamlNode::Kind::kSequence, .where = nowhere};
         for (const std::string& text : request_.faults)
             if (auto fault = read_words(text, "--fault", diagnostics_))
-                if (!is_busy_carveout(*fault))
+                if (!is_ours(*fault))
                     faults.items.push_back(std::move(*fault));
         software.entries.push_back({"faults", nowhere, std::move(faults)});
         return software;
     }
 
-    /// A fault that only this tool knows: `carveout_busy=grace0`.
-    bool is_busy_carveout(const sim::YamlNode& fault) {
-        const sim::YamlNode* const cpu = fault.find("carveout_busy");
-        if (!cpu)
+    /// Takes the faults that only this tool knows, since no scenario runs traffic on such a host:
+    /// `carveout_busy=CPU`, `unbound=GPU`, `missing=WORD`.
+    bool is_ours(const sim::YamlNode& fault) {
+        if (const sim::YamlNode* const cpu = fault.find("carveout_busy"))
+            return take_part<models::CpuSpec>(*cpu, "carveout_busy", busy_);
+        if (const sim::YamlNode* const gpu = fault.find("unbound"))
+            return take_part<models::GpuSpec>(*gpu, "unbound", unbound_);
+        const sim::YamlNode* const missing = fault.find("missing");
+        if (missing == nullptr)
             return false;
-        const sim::Part* const part = scenario_.topology.find(cpu->text);
-        if (!scenario_.topology.egm || !part || !std::holds_alternative<models::CpuSpec>(part->spec))
-            diagnostics_.error(cpu->where, "carveout_busy: \"" + cpu->text + "\" is no CPU with a carveout");
-        else
-            busy_.push_back(cpu->text);
+        std::vector<std::string> words;
+        for (const auto& [word, remove] : removals())
+            words.push_back(word);
+        if (std::find(words.begin(), words.end(), missing->text) == words.end())
+            diagnostics_.error(missing->where, "missing: \"" + missing->text + "\" is not known",
+                               sim::suggest(missing->text, words));
+        missing_.push_back(missing->text);
         return true;
+    }
+
+    template <class Spec>
+    bool take_part(const sim::YamlNode& name, const std::string& word, std::vector<std::string>& into) {
+        const sim::Part* const part = scenario_.topology.find(name.text);
+        if (part == nullptr || !std::holds_alternative<Spec>(part->spec))
+            diagnostics_.error(name.where,
+                               word + ": \"" + name.text + "\" is no such part of " + scenario_.topology.name);
+        else
+            into.push_back(name.text);
+        return true;
+    }
+
+    /// What a host may lack.
+    static const std::vector<std::pair<std::string, void (*)(KernelConfig&)>>& removals() {
+        static const std::vector<std::pair<std::string, void (*)(KernelConfig&)>> words{
+            {"egm", [](KernelConfig& config) { config.carveouts.clear(); }},
+            {"egm_module", [](KernelConfig& config) { config.egm_module = false; }},
+            {"iommu", [](KernelConfig& config) { config.iommu = false; }},
+            {"type1", [](KernelConfig& config) { config.type1 = false; }},
+            {"iommufd", [](KernelConfig& config) { config.iommufd = false; }},
+            {"kvm", [](KernelConfig& config) { config.kvm = false; }},
+            {"s2fwb", [](KernelConfig& config) { config.stage2_force_writeback = false; }},
+            {"root", [](KernelConfig& config) { config.root = false; }},
+            {"memlock", [](KernelConfig& config) { config.memlock_limit = 8 * kMiB; }}};
+        return words;
+    }
+
+    void take_away(KernelConfig& config) const {
+        for (const auto& [word, remove] : removals())
+            if (std::find(missing_.begin(), missing_.end(), word) != missing_.end())
+                remove(config);
+        for (const std::string& gpu : unbound_)
+            for (models::linux::GpuConfig& each : config.gpus)
+                each.bound = each.bound && each.bdf != sim::gpu_bdf(scenario_.topology, gpu);
     }
 
     std::string title(const KernelConfig& config) const {
@@ -171,7 +237,7 @@ private:
     const ModelRequest& request_;
     sim::Diagnostics& diagnostics_;
     sim::Scenario scenario_;
-    std::vector<std::string> busy_;
+    std::vector<std::string> busy_, unbound_, missing_;
     bool page_size_given_ = false;
 };
 

@@ -16,6 +16,8 @@ public:
     std::uint64_t now() const override;
     bool write_memory(Hva at, const void* from, std::size_t size) override;
     bool read_memory(Hva at, void* into, std::size_t size) override;
+    std::optional<bool> guest_sees(int, Ipa, Hva) override { return std::nullopt; }
+    std::optional<bool> device_sees(const std::string&, Iova, Hva) override { return std::nullopt; }
     /// Counts open descriptors, and the mappings of devices in /proc/self/maps.
     std::string held() override;
 

@@ -11,11 +11,14 @@ inline constexpr std::uint32_t kIommuHwptAllocNestParent = 1u << 0;
 inline constexpr std::uint32_t kIommuHwptAllocDirtyTracking = 1u << 1;
 inline constexpr std::uint32_t kIommuHwptFaultIdValid = 1u << 2;
 inline constexpr std::uint32_t kIommuHwptAllocPasid = 1u << 3;
+/// With it `IommuHwInfo::data_type` asks for one type, else for the IOMMU's own (Linux 6.17 and later).
+inline constexpr std::uint32_t kIommuHwInfoFlagInputType = 1u << 0;
 inline constexpr std::uint32_t kIommuHwInfoTypeArmSmmuv3 = 2;
 inline constexpr std::uint32_t kIommuHwInfoTypeTegra241Cmdqv = 3;
 inline constexpr std::uint32_t kIommuHwptDataArmSmmuv3 = 2;
 inline constexpr std::uint32_t kIommuViommuTypeArmSmmuv3 = 1;
 inline constexpr std::uint32_t kIommuViommuTypeTegra241Cmdqv = 2;
+inline constexpr std::uint32_t kIommuHwQueueTypeTegra241Cmdqv = 1;
 
 struct IommuHwptAlloc {
     std::uint32_t size;
@@ -45,12 +48,12 @@ static_assert(offsetof(IommuHwptAlloc, reserved2) == 44);
 
 struct IommuHwInfo {
     std::uint32_t size;
-    std::uint32_t flags; ///< 0
+    std::uint32_t flags; ///< 0 or kIommuHwInfoFlagInputType
     std::uint32_t dev_id;
     std::uint32_t data_len; ///< in: room; out: bytes there are
     std::uint64_t data_uptr;
-    std::uint32_t out_data_type;
-    std::uint32_t reserved; ///< 0
+    std::uint32_t out_data_type; ///< in with kIommuHwInfoFlagInputType; 0: the IOMMU tells nothing
+    std::uint32_t reserved;      ///< 0; the low byte came to be the widest PASID in bits
     std::uint64_t out_capabilities;
 };
 static_assert(sizeof(IommuHwInfo) == 40);
@@ -124,6 +127,34 @@ static_assert(offsetof(IommuFaultAlloc, size) == 0);
 static_assert(offsetof(IommuFaultAlloc, flags) == 4);
 static_assert(offsetof(IommuFaultAlloc, out_fault_id) == 8);
 static_assert(offsetof(IommuFaultAlloc, out_fault_fd) == 12);
+
+/// Data of kIommuHwInfoTypeTegra241Cmdqv: what the SMMU's queues for guests can do.
+struct IommuHwInfoTegra241Cmdqv {
+    std::uint32_t flags; ///< 0
+    std::uint8_t version;
+    std::uint8_t log2_vcmdqs; ///< of the number of queues
+    std::uint8_t log2_vsids;  ///< of the number of StreamIDs that can be replaced
+    std::uint8_t reserved;    ///< 0
+};
+static_assert(sizeof(IommuHwInfoTegra241Cmdqv) == 8);
+static_assert(offsetof(IommuHwInfoTegra241Cmdqv, flags) == 0);
+static_assert(offsetof(IommuHwInfoTegra241Cmdqv, version) == 4);
+static_assert(offsetof(IommuHwInfoTegra241Cmdqv, log2_vcmdqs) == 5);
+static_assert(offsetof(IommuHwInfoTegra241Cmdqv, log2_vsids) == 6);
+
+/// Data of kIommuHwptDataArmSmmuv3: the first two words of the guest's stream table entry.
+struct IommuHwptArmSmmuv3 {
+    std::uint64_t ste[2]; ///< little-endian
+};
+static_assert(sizeof(IommuHwptArmSmmuv3) == 16);
+
+/// Data of kIommuViommuTypeTegra241Cmdqv: where the guest's page of queue registers can be mapped from /dev/iommu.
+struct IommuViommuTegra241Cmdqv {
+    std::uint64_t out_vintf_mmap_offset;
+    std::uint64_t out_vintf_mmap_length;
+};
+static_assert(sizeof(IommuViommuTegra241Cmdqv) == 16);
+static_assert(offsetof(IommuViommuTegra241Cmdqv, out_vintf_mmap_length) == 8);
 
 /// Kernels before the hardware queues end it after `out_viommu_id`.
 struct IommuViommuAlloc {

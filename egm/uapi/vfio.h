@@ -118,6 +118,7 @@ static_assert(offsetof(VfioRegionInfo, size) == 16);
 static_assert(offsetof(VfioRegionInfo, offset) == 24);
 
 inline constexpr std::uint16_t kVfioRegionInfoCapSparseMmap = 1;
+inline constexpr std::uint16_t kVfioRegionInfoCapType = 2;
 
 struct VfioRegionSparseMmapArea {
     std::uint64_t offset; ///< within the device region
@@ -135,6 +136,20 @@ struct VfioRegionInfoCapSparseMmap {
 static_assert(sizeof(VfioRegionInfoCapSparseMmap) == 16);
 static_assert(offsetof(VfioRegionInfoCapSparseMmap, nr_areas) == 8);
 
+inline constexpr std::uint32_t kVfioRegionTypePciVendor = 1u << 31; ///< with the vendor's PCI id in the low 16 bits
+
+struct VfioRegionInfoCapType {
+    VfioInfoCapHeader header;
+    std::uint32_t type;
+    std::uint32_t subtype;
+};
+static_assert(sizeof(VfioRegionInfoCapType) == 16);
+static_assert(offsetof(VfioRegionInfoCapType, type) == 8);
+static_assert(offsetof(VfioRegionInfoCapType, subtype) == 12);
+
+inline constexpr std::uint32_t kVfioDeviceFeatureGet = 1u << 16;
+inline constexpr std::uint32_t kVfioDeviceFeatureDmaBuf = 11; ///< GET answers a dma-buf's fd; Linux 6.19 and later
+
 /// Followed by the feature's data.
 struct VfioDeviceFeature {
     std::uint32_t argsz;
@@ -142,6 +157,25 @@ struct VfioDeviceFeature {
 };
 static_assert(sizeof(VfioDeviceFeature) == 8);
 static_assert(offsetof(VfioDeviceFeature, flags) == 4);
+
+/// Data of kVfioDeviceFeatureDmaBuf, followed by `nr_ranges` ranges.
+struct VfioDeviceFeatureDmaBuf {
+    std::uint32_t region_index;
+    std::uint32_t open_flags; ///< as open(2)
+    std::uint32_t flags;      ///< 0
+    std::uint32_t nr_ranges;
+};
+static_assert(sizeof(VfioDeviceFeatureDmaBuf) == 16);
+static_assert(offsetof(VfioDeviceFeatureDmaBuf, open_flags) == 4);
+static_assert(offsetof(VfioDeviceFeatureDmaBuf, flags) == 8);
+static_assert(offsetof(VfioDeviceFeatureDmaBuf, nr_ranges) == 12);
+
+struct VfioRegionDmaRange {
+    std::uint64_t offset; ///< within the device region
+    std::uint64_t length;
+};
+static_assert(sizeof(VfioRegionDmaRange) == 16);
+static_assert(offsetof(VfioRegionDmaRange, length) == 8);
 
 struct VfioDeviceBindIommufd {
     std::uint32_t argsz;

@@ -10,6 +10,10 @@ namespace models::linux {
 
 inline bool is_user_pointer(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) >= 4096; }
 
+/// The most entries that a call's array may have here. Linux has no such bound, but finds out where the caller's memory
+/// ends; more than this is ENOMEM.
+inline constexpr std::uint32_t kArrayEntriesMax = 65536;
+
 /// False for EFAULT.
 inline bool copy_in(void* into, const void* argument, std::size_t size) {
     if (!is_user_pointer(argument)) {

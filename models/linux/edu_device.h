@@ -32,6 +32,8 @@ public:
     void read(std::uint32_t index, std::uint64_t offset, void* into, std::size_t size) override;
     void write(std::uint32_t index, std::uint64_t offset, const void* from, std::size_t size) override;
 
+    bool has_intx() const override { return true; }
+
     /// DMAs of which at least one page was refused.
     std::uint64_t dma_faults() const { return faults_; }
 

@@ -97,6 +97,11 @@ private:
 void FileTree::add_directory(const std::string& path) { add(path, Directory{}); }
 void FileTree::add_text(const std::string& path, std::string text) { add(path, Text{std::move(text)}); }
 void FileTree::add_symlink(const std::string& path, std::string target) { add(path, Symlink{std::move(target)}); }
+void FileTree::remove_symlink(const std::string& path) {
+    if (const auto node = nodes_.find(path); node != nodes_.end() && std::holds_alternative<Symlink>(node->second)) {
+        nodes_.erase(node);
+    }
+}
 void FileTree::add_device(const std::string& path, Opener opener) { add(path, std::move(opener)); }
 
 void FileTree::add_file(const std::string& path, std::string bytes) {

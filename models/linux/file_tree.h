@@ -32,6 +32,8 @@ public:
     void add_directory(const std::string& path);
     void add_text(const std::string& path, std::string text);
     void add_symlink(const std::string& path, std::string target);
+    /// Nothing happens when there is no such symlink.
+    void remove_symlink(const std::string& path);
     void add_device(const std::string& path, Opener opener);
 
     /// A regular file, readable and writable, synced.

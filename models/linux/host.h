@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "egm/address.h"
@@ -33,6 +34,10 @@ public:
     std::uint64_t dma_entries = 0;
     /// Memory slots of all VMs.
     std::uint64_t memory_slots = 0;
+    /// Where the process was told, by SIGBUS, that its memory is bad.
+    std::vector<egm::Hva> signals;
+    /// What would have crashed a real kernel, a sentence each.
+    std::vector<std::string> kernel_faults;
 
     const CallCosts& costs() const { return config.costs; }
     std::uint64_t page_size() const { return config.page_size; }

@@ -7,12 +7,24 @@
 #include <limits>
 
 #include "models/linux/blocks.h"
+#include "models/linux/dma_buf.h"
+#include "models/linux/memfd.h"
 
 namespace models::linux {
 
 namespace {
+
 constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+
+bool lies_in(const std::vector<IovaRange>& ranges, std::uint64_t iova, std::uint64_t last) {
+    return std::any_of(ranges.begin(), ranges.end(),
+                       [&](const IovaRange& range) { return range.first.value <= iova && last <= range.last.value; });
 }
+
+} // namespace
+
+Ioas::Ioas(Host& host)
+    : host_(host), domain_(std::make_shared<IommuDomain>(host.page_size(), host.config.iommu_dirty_tracking)) {}
 
 Ioas::~Ioas() {
     for (auto area = areas_.begin(); area != areas_.end();) {
@@ -21,12 +33,42 @@ Ioas::~Ioas() {
 }
 
 std::vector<IovaRange> Ioas::usable() const {
-    return page_tables_ > 0 ? iova_ranges(host_.config.arch) : std::vector<IovaRange>{{{0}, {kMax}}};
+    return page_tables_ > 0 ? iova_ranges(host_.config) : std::vector<IovaRange>{{{0}, {kMax}}};
 }
 
 bool Ioas::overlaps(std::uint64_t iova, std::uint64_t last) const {
     const auto next = areas_.upper_bound(last);
     return next != areas_.begin() && std::prev(next)->first + (std::prev(next)->second.length - 1) >= iova;
+}
+
+bool Ioas::is_filled(std::uint64_t iova, std::uint64_t last) const {
+    for (std::uint64_t at = iova;;) {
+        const auto next = areas_.upper_bound(at);
+        if (next == areas_.begin() || at - std::prev(next)->first >= std::prev(next)->second.length) {
+            return false;
+        }
+        const std::uint64_t end = std::prev(next)->first + (std::prev(next)->second.length - 1);
+        if (end >= last) {
+            return true;
+        }
+        at = end + 1;
+    }
+}
+
+bool Ioas::all_of_files() const {
+    return std::all_of(areas_.begin(), areas_.end(), [](const auto& entry) { return entry.second.memory.file; });
+}
+
+int Ioas::allow(std::vector<IovaRange> ranges) {
+    const auto here = usable();
+    for (const IovaRange& range : ranges) {
+        if (!lies_in(here, range.first.value, range.last.value)) {
+            return -EADDRINUSE;
+        }
+    }
+    std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    allowed_ = std::move(ranges);
+    return 0;
 }
 
 int Ioas::check(std::uint64_t iova, std::uint64_t length) const {
@@ -37,81 +79,124 @@ int Ioas::check(std::uint64_t iova, std::uint64_t length) const {
     if (last < iova) {
         return -EOVERFLOW;
     }
-    const auto ranges = usable();
-    if (std::none_of(ranges.begin(), ranges.end(),
-                     [&](const IovaRange& range) { return range.first.value <= iova && last <= range.last.value; })) {
+    if (!lies_in(usable(), iova, last)) {
         return -EINVAL;
     }
     return overlaps(iova, last) ? -EEXIST : 0;
 }
 
-int Ioas::choose(std::uint64_t hva, std::uint64_t length, std::uint64_t& iova) const {
+int Ioas::choose(std::uint64_t start, std::uint64_t length, std::uint64_t& iova) const {
     if (length >= kMax / 2) {
         return -EOVERFLOW;
     }
     // As much of the memory's own alignment as helps, so that large blocks remain possible.
     std::uint64_t step = std::bit_ceil(length);
-    if (hva != 0) {
-        step = std::min(step, std::uint64_t{1} << std::countr_zero(hva));
+    if (start != 0) {
+        step = std::min(step, std::uint64_t{1} << std::countr_zero(start));
     }
     step = std::min(step, pmd_bytes(host_.page_size()));
     if (step < alignment()) {
         return -EINVAL;
     }
+    const std::uint64_t page = host_.page_size(); // IOVA 0 is never chosen
     for (const IovaRange& range : usable()) {
-        std::uint64_t at = egm::align_up(range.first.value, step);
-        for (auto area = areas_.lower_bound(range.first.value);; ++area) {
-            const bool fits = at >= range.first.value && at <= range.last.value && range.last.value - at >= length - 1;
-            if (fits && !overlaps(at, at + (length - 1))) {
-                iova = at;
+        for (const IovaRange& allowed : allowed_.empty() ? std::vector<IovaRange>{{{0}, {kMax}}} : allowed_) {
+            const IovaRange both{std::max({range.first, allowed.first, egm::Iova{page}}),
+                                 std::min(range.last, allowed.last)};
+            if (both.first <= both.last && choose_in(both, step, length, iova) == 0) {
                 return 0;
             }
-            if (area == areas_.end() || area->first > range.last.value) {
-                break;
-            }
-            at = std::max(at, egm::align_up(area->first + area->second.length, step));
         }
     }
     return -ENOSPC;
 }
 
-int Ioas::map(egm::Range<egm::Hva> memory, IommuDomain::Access access, bool fixed, std::uint64_t& iova) {
-    if (memory.size == 0) {
+int Ioas::choose_in(const IovaRange& range, std::uint64_t step, std::uint64_t length, std::uint64_t& iova) const {
+    std::uint64_t at = egm::align_up(range.first.value, step);
+    for (auto area = areas_.lower_bound(range.first.value);; ++area) {
+        const bool fits = at >= range.first.value && at <= range.last.value && range.last.value - at >= length - 1;
+        if (fits && !overlaps(at, at + (length - 1))) {
+            iova = at;
+            return 0;
+        }
+        if (area == areas_.end() || area->first > range.last.value) {
+            return -ENOSPC;
+        }
+        at = std::max(at, egm::align_up(area->first + area->second.length, step));
+    }
+}
+
+int Ioas::map(const Memory& memory, std::uint64_t length, IommuDomain::Access access, bool fixed, std::uint64_t& iova) {
+    if (length == 0 || length % alignment() != 0) {
         return -EINVAL;
     }
-    if (memory.begin.value + memory.size < memory.begin.value) {
-        return -EOVERFLOW;
-    }
-    const int error = fixed ? check(iova, memory.size) : choose(memory.begin.value, memory.size, iova);
-    if (error < 0) {
+    std::uint64_t at = iova;
+    if (const int error = fixed ? check(at, length) : choose(memory.start, length, at); error < 0) {
         return error;
     }
-    if (memory.size % alignment() != 0 || memory.begin.value % alignment() != 0) {
+    if (memory.start % alignment() != 0) {
         return -EINVAL;
     }
-    Area area{.hva = memory.begin.value, .length = memory.size, .access = access};
+    Area area{.memory = memory, .length = length, .access = access, .writable = access.write};
     if (page_tables_ > 0) {
-        if (const int refused = fill(iova, area); refused < 0) {
+        if (const int refused = fill(at, area); refused < 0) {
             return refused;
         }
     }
-    areas_.emplace(iova, std::move(area));
+    areas_.emplace(at, std::move(area));
     ++host_.dma_entries;
+    iova = at;
+    return 0;
+}
+
+int Ioas::pieces_of(const Area& area, std::vector<Host::Piece>& pieces, std::uint64_t& pinned) const {
+    pinned = 0;
+    if (const auto memfd = std::dynamic_pointer_cast<MemfdFile>(area.memory.file)) {
+        if (area.memory.start > memfd->size() || area.length > memfd->size() - area.memory.start) {
+            return -EINVAL;
+        }
+        const auto frames = memfd->memory();
+        if (!frames) {
+            return -ENOMEM;
+        }
+        pieces.push_back({.spa = frames->range().begin + area.memory.start, .size = area.length, .frames = frames});
+        pinned = area.length;
+        return 0;
+    }
+    if (const auto buffer = std::dynamic_pointer_cast<DmaBufFile>(area.memory.file)) {
+        std::uint64_t skip = area.memory.start;
+        std::uint64_t done = 0;
+        for (const auto& piece : buffer->pieces) {
+            const std::uint64_t from = std::min(skip, piece.size);
+            skip -= from;
+            const std::uint64_t size = std::min(piece.size - from, area.length - done);
+            if (size > 0) {
+                pieces.push_back({.offset = done, .spa = piece.begin + from, .size = size, .pfnmap = true});
+                done += size;
+            }
+        }
+        return 0;
+    }
+    if (area.memory.file) {
+        return -EINVAL; // not a file of shared memory
+    }
+    if (const int error = host_.walk({{area.memory.start}, area.length}, area.access.write, pieces); error < 0) {
+        return error;
+    }
+    for (const auto& piece : pieces) {
+        if (piece.pfnmap && !host_.config.iommufd_pfnmap_bypass) {
+            return -EFAULT;
+        }
+        pinned += piece.pfnmap ? 0 : piece.size;
+    }
     return 0;
 }
 
 int Ioas::fill(std::uint64_t iova, Area& area) {
     std::vector<Host::Piece> pieces;
-    if (const int error = host_.walk({{area.hva}, area.length}, area.access.write, pieces); error < 0) {
-        return error;
-    }
-    const bool bypass = host_.config.iommufd_pfnmap_bypass;
     std::uint64_t pinned = 0;
-    for (const auto& piece : pieces) {
-        if (piece.pfnmap && !bypass) {
-            return -EFAULT;
-        }
-        pinned += piece.pfnmap ? 0 : piece.size;
+    if (const int error = pieces_of(area, pieces, pinned); error < 0) {
+        return error;
     }
     std::uint64_t time = 0;
     if (!area.pin) {
@@ -122,7 +207,7 @@ int Ioas::fill(std::uint64_t iova, Area& area) {
         time += area.pages * host_.costs().pin_page_ps;
     }
     for (const auto& piece : pieces) {
-        if (!piece.pfnmap || host_.config.iommufd_bypass_reaches_smmu) {
+        if (!piece.pfnmap || area.memory.file || host_.config.iommufd_bypass_reaches_smmu) {
             time += domain_->map({iova + piece.offset}, piece, area.access) * host_.costs().iommu_block_ps;
         }
     }
@@ -147,10 +232,13 @@ Ioas::Areas::iterator Ioas::erase(Areas::iterator area) {
 int Ioas::unmap(std::uint64_t iova, std::uint64_t length, std::uint64_t& unmapped) {
     unmapped = 0;
     const bool all = iova == 0 && length == kMax;
-    const std::uint64_t last = all ? kMax : iova + (length - 1);
+    if (!all && (iova == kMax || length == kMax)) {
+        return -EOVERFLOW;
+    }
     if (length == 0) {
         return -EINVAL;
     }
+    const std::uint64_t last = all ? kMax : iova + (length - 1);
     if (last < iova) {
         return -EOVERFLOW;
     }
@@ -161,6 +249,9 @@ int Ioas::unmap(std::uint64_t iova, std::uint64_t length, std::uint64_t& unmappe
     while (area != areas_.end() && area->first <= last) {
         if (area->first < iova || area->first + (area->second.length - 1) > last) {
             return -ENOENT; // what came before it is gone already
+        }
+        if (area->second.locks > 0) {
+            return -EBUSY;
         }
         unmapped += area->second.length;
         area = erase(area);
@@ -177,61 +268,63 @@ int Ioas::copy(const Ioas& source, std::uint64_t source_iova, std::uint64_t leng
     if (last < source_iova) {
         return -EOVERFLOW;
     }
+    if (!source.is_filled(source_iova, last)) {
+        return -ENOENT;
+    }
     Areas copies; // by offset from source_iova
+    bool writable = true;
     for (std::uint64_t at = source_iova; at - source_iova < length;) {
-        const auto next = source.areas_.upper_bound(at);
-        if (next == source.areas_.begin()) {
-            return -ENOENT;
-        }
-        const auto& [begin, area] = *std::prev(next);
-        if (at - begin >= area.length) {
-            return -ENOENT;
-        }
-        if (access.write && !area.access.write) {
-            return -EPERM;
-        }
+        const auto& [begin, area] = *std::prev(source.areas_.upper_bound(at));
+        writable = writable && area.writable;
         Area piece = area;
-        piece.hva += at - begin;
+        piece.memory.start += at - begin;
         piece.length = std::min(area.length - (at - begin), length - (at - source_iova));
         piece.access = access;
+        piece.locks = 0;
         copies.emplace(at - source_iova, piece);
         at += piece.length;
-    }
-    const int error = fixed ? check(iova, length) : choose(copies.begin()->second.hva, length, iova);
-    if (error < 0) {
-        return error;
     }
     if (length % alignment() != 0) {
         return -EINVAL;
     }
+    std::uint64_t target = iova;
+    const int error = fixed ? check(target, length) : choose(copies.begin()->second.memory.start, length, target);
+    if (error < 0) {
+        return error;
+    }
+    if (access.write && !writable) {
+        return -EPERM;
+    }
     for (auto& [offset, area] : copies) {
         if (page_tables_ > 0) {
-            if (const int refused = fill(iova + offset, area); refused < 0) {
+            if (const int refused = fill(target + offset, area); refused < 0) {
                 std::uint64_t undone = 0;
-                unmap(iova, length, undone);
+                unmap(target, length, undone);
                 return refused;
             }
         }
-        areas_.emplace(iova + offset, area);
+        areas_.emplace(target + offset, area);
         ++host_.dma_entries;
     }
+    iova = target;
     return 0;
 }
 
 int Ioas::add_page_table() {
     if (page_tables_ == 0) {
         page_tables_ = 1;
-        for (const auto& [iova, area] : areas_) { // notes taken before there were rules
-            const auto ranges = usable();
-            const std::uint64_t first = iova;
-            const std::uint64_t last = iova + (area.length - 1);
-            const bool inside = std::any_of(ranges.begin(), ranges.end(), [&](const IovaRange& range) {
-                return range.first.value <= first && last <= range.last.value;
-            });
-            if (!inside || !egm::is_aligned(iova | area.hva | area.length, alignment())) {
-                page_tables_ = 0;
-                return -EADDRINUSE;
-            }
+        const auto ranges = usable();
+        const auto refused = [&](const auto& entry) { // notes taken before there were rules
+            const auto& [iova, area] = entry;
+            return !lies_in(ranges, iova, iova + (area.length - 1)) ||
+                   !egm::is_aligned(iova | area.memory.start | area.length, alignment());
+        };
+        const bool forbidden = std::any_of(allowed_.begin(), allowed_.end(), [&](const IovaRange& range) {
+            return !lies_in(ranges, range.first.value, range.last.value);
+        });
+        if (forbidden || std::any_of(areas_.begin(), areas_.end(), refused)) {
+            page_tables_ = 0;
+            return -EADDRINUSE;
         }
         for (auto& [iova, area] : areas_) {
             if (const int error = fill(iova, area); error < 0) {
@@ -253,9 +346,40 @@ void Ioas::remove_page_table() {
     }
 }
 
-void Ioas::set_large_pages(bool on) {
+int Ioas::lock(std::uint64_t iova, std::uint64_t length, egm::Spa& begin) {
+    const std::uint64_t last = iova + (length - 1);
+    if (!is_filled(iova, last)) {
+        return -ENOENT;
+    }
+    const std::uint64_t page = host_.page_size();
+    const auto first = domain_->translate({iova});
+    for (std::uint64_t at = egm::align_down(iova, page); at <= last; at += page) {
+        const auto here = domain_->translate({std::max(at, iova)});
+        if (!first || !here || here->spa != first->spa + (std::max(at, iova) - iova)) {
+            return -EFAULT;
+        }
+    }
+    begin = first->spa;
+    for (auto area = std::prev(areas_.upper_bound(iova)); area != areas_.end() && area->first <= last; ++area) {
+        ++area->second.locks;
+    }
+    return 0;
+}
+
+void Ioas::unlock(std::uint64_t iova, std::uint64_t length) {
+    for (auto area = std::prev(areas_.upper_bound(iova)); area != areas_.end() && area->first <= iova + (length - 1);
+         ++area) {
+        --area->second.locks;
+    }
+}
+
+int Ioas::set_large_pages(bool on) {
+    if (!on && large_pages_ && page_tables_ > 0 && !areas_.empty()) {
+        return -EINVAL;
+    }
     large_pages_ = on;
     domain_->set_large_pages(on);
+    return 0;
 }
 
 } // namespace models::linux

@@ -37,7 +37,29 @@ std::optional<egm::Spa> IommuDomain::reach(egm::Iova at, bool write) const {
     if (found == entries_.end() || !(write ? found->second.access.write : found->second.access.read)) {
         return std::nullopt;
     }
+    if (write && notes_dirty_) {
+        dirty_.insert(egm::align_down(at.value, page_size_));
+    }
     return found->second.spa + (at.value - found->first);
+}
+
+void IommuDomain::set_dirty_tracking(bool on) {
+    if (on && !notes_dirty_) {
+        dirty_.clear();
+    }
+    notes_dirty_ = on;
+}
+
+bool IommuDomain::is_dirty(egm::Range<egm::Iova> range) const {
+    const auto found = dirty_.lower_bound(egm::align_down(range.begin.value, page_size_));
+    return found != dirty_.end() && *found - range.begin.value < range.size;
+}
+
+void IommuDomain::clean(egm::Range<egm::Iova> range) {
+    auto found = dirty_.lower_bound(range.begin.value);
+    while (found != dirty_.end() && *found - range.begin.value < range.size) {
+        found = dirty_.erase(found);
+    }
 }
 
 std::optional<Translation> IommuDomain::translate(egm::Iova at) const {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "egm/address.h"
 #include "models/linux/host.h"
@@ -17,7 +18,11 @@ namespace models::linux {
 /// allow, as io-pgtable does for one iommu_map. Two pieces never share a block, even if they happen to be neighbours.
 class IommuDomain {
 public:
-    explicit IommuDomain(std::uint64_t page_size) : page_size_(page_size) {}
+    /// `tracks_dirty`: it can note the pages that devices wrote.
+    explicit IommuDomain(std::uint64_t page_size, bool tracks_dirty = false)
+        : tracks_dirty(tracks_dirty), page_size_(page_size) {}
+
+    const bool tracks_dirty;
 
     /// What devices may do there.
     struct Access {
@@ -33,6 +38,12 @@ public:
     std::optional<Translation> translate(egm::Iova at) const;
     /// Where a device's access arrives. None: it faults, for want of an entry or of the permission.
     std::optional<egm::Spa> reach(egm::Iova at, bool write) const;
+
+    /// Starts with a clean slate, or stops.
+    void set_dirty_tracking(bool on);
+    /// Whether a device wrote in the range since then.
+    bool is_dirty(egm::Range<egm::Iova> range) const;
+    void clean(egm::Range<egm::Iova> range);
 
     /// iommufd's option HUGE_PAGES: false keeps to base pages.
     void set_large_pages(bool on) { large_pages_ = on; }
@@ -51,6 +62,8 @@ private:
 
     std::uint64_t page_size_;
     bool large_pages_ = true;
+    bool notes_dirty_ = false;
+    mutable std::set<std::uint64_t> dirty_;  ///< IOVAs of base pages; devices write through a const page table
     std::map<std::uint64_t, Entry> entries_; ///< by IOVA
 };
 

@@ -1,11 +1,13 @@
-// iommufd, second half: page tables made by hand, vIOMMU and vDEVICE.
+// iommufd: page tables made by hand, what hardware there is, dirty tracking.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
 #include "models/linux/call_argument.h"
 #include "models/linux/iommufd.h"
+#include "models/linux/iommufd_abi.h"
 
 namespace models::linux {
 
@@ -33,24 +35,53 @@ bool legal_stream_table_entry(const std::array<std::uint64_t, 2>& words) {
 
 } // namespace
 
+bool IommufdFile::has_vcmdq() const {
+    return host_.config.arch == HostArch::kArm64 && host_.config.vcmdqs_per_vintf > 0 && host_.config.version >= 617;
+}
+
 int IommufdFile::get_hw_info(uapi::IommuHwInfo& call) {
-    if (call.flags != 0 || call.reserved != 0) {
+    const bool input_type = (call.flags & abi::kIommuHwInfoFlagInputType) != 0;
+    const std::uint32_t known = host_.config.version >= 617 ? abi::kIommuHwInfoFlagInputType : 0;
+    if ((call.flags & ~known) != 0 || call.reserved != 0) {
         return -EOPNOTSUPP;
     }
-    if (!find<DeviceObject>(call.dev_id)) {
+    const auto* device = find<DeviceObject>(call.dev_id);
+    if (!device) {
         return -ENOENT;
     }
-    constexpr std::array<char, 40> kIdRegisters{}; // their content is not modelled
-    const bool smmu = host_.config.arch == HostArch::kArm64 && host_.config.version >= 613;
-    call.out_data_type = smmu ? uapi::kIommuHwInfoTypeArmSmmuv3 : 0;
-    const std::uint32_t length = smmu ? kIdRegisters.size() : 0;
+    const std::uint32_t wanted = input_type ? call.out_data_type : 0;
+    std::array<char, 40> data{}; // the content of ID registers is not modelled
+    std::uint32_t type = 0;
+    std::uint32_t length = 0;
+    if (host_.config.arch == HostArch::kX86) {
+        type = abi::kIommuHwInfoTypeIntelVtd;
+        length = 24;
+    } else if (host_.config.version >= 613) {
+        type = uapi::kIommuHwInfoTypeArmSmmuv3;
+        length = 40;
+    }
+    if (wanted == uapi::kIommuHwInfoTypeTegra241Cmdqv && has_vcmdq()) {
+        abi::IommuHwInfoTegra241Cmdqv info{.version = 1};
+        while ((1u << (info.log2vcmdqs + 1)) <= host_.config.vcmdqs_per_vintf) {
+            ++info.log2vcmdqs;
+        }
+        std::memcpy(data.data(), &info, sizeof info);
+        type = wanted;
+        length = sizeof info;
+    } else if (wanted != 0 && wanted != type) {
+        return -EOPNOTSUPP;
+    }
     const std::uint32_t room = call.data_len;
     if (std::min(room, length) > 0 &&
-        !copy_out(reinterpret_cast<void*>(call.data_uptr), kIdRegisters.data(), std::min(room, length))) {
+        !copy_out(reinterpret_cast<void*>(call.data_uptr), data.data(), std::min(room, length))) {
         return -EFAULT;
     }
+    call.out_data_type = type;
     call.data_len = length;
-    call.out_capabilities = 0;
+    call.out_capabilities = host_.config.iommu_dirty_tracking ? abi::kIommuHwCapDirtyTracking : 0;
+    if (host_.config.version >= 700 && !device->device.has_ats()) { // 6.12 does not say it, 7.3 does
+        call.out_capabilities |= abi::kIommuHwCapPciAtsNotSupported;
+    }
     return 0;
 }
 
@@ -60,38 +91,50 @@ int IommufdFile::hwpt_alloc(uapi::IommuHwptAlloc& call) {
     if ((call.flags & ~kKnown) != 0 || call.reserved != 0 || call.reserved2 != 0) {
         return -EOPNOTSUPP;
     }
-    if (call.data_type == 0 && call.data_len != 0) {
-        return -EINVAL;
+    const bool faults_wanted = (call.flags & uapi::kIommuHwptFaultIdValid) != 0;
+    if ((call.data_type == 0 && call.data_len != 0) || (!faults_wanted && call.fault_id != 0)) {
+        return call.data_type == 0 && call.data_len != 0 ? -EINVAL : -EOPNOTSUPP;
     }
-    if (!find<DeviceObject>(call.dev_id) || !find<IommufdObject>(call.pt_id)) {
+    if (!find<DeviceObject>(call.dev_id)) {
         return -ENOENT;
     }
+    if (!find<IommufdObject>(call.pt_id)) {
+        return -EINVAL; // not ENOENT: hw_pagetable.c
+    }
+    auto* faults = faults_wanted ? find<EventQueueObject>(call.fault_id) : nullptr;
     auto* ioas = find<IoasObject>(call.pt_id);
     if (!ioas) {
-        return nested_hwpt_alloc(call);
+        return nested_hwpt_alloc(call, faults);
     }
-    const bool nest_parent = (call.flags & uapi::kIommuHwptAllocNestParent) != 0;
-    if ((call.flags & ~uapi::kIommuHwptAllocNestParent) != 0 || call.data_type != 0 ||
-        (nest_parent && host_.config.arch != HostArch::kArm64)) {
+    const HwptObject::Kind kind{.nest_parent = (call.flags & uapi::kIommuHwptAllocNestParent) != 0,
+                                .dirty_tracking = (call.flags & uapi::kIommuHwptAllocDirtyTracking) != 0};
+    const bool nests = host_.config.arch == HostArch::kArm64 && host_.config.version >= 613;
+    if ((call.flags & uapi::kIommuHwptAllocPasid) != 0 || call.data_type != 0 || (kind.nest_parent && !nests) ||
+        (kind.nest_parent && faults_wanted) || (kind.dirty_tracking && !host_.config.iommu_dirty_tracking)) {
         return -EOPNOTSUPP; // not what this IOMMU can do, or not modelled
     }
     if (const int error = ioas->ioas.add_page_table(); error < 0) {
         return error;
     }
-    call.out_hwpt_id = add(std::make_unique<HwptObject>(*ioas, false, nest_parent));
+    if (faults_wanted && !faults) {
+        ioas->ioas.remove_page_table();
+        return -ENOENT;
+    }
+    call.out_hwpt_id = add(std::make_unique<HwptObject>(*ioas, kind, faults));
     return 0;
 }
 
-int IommufdFile::nested_hwpt_alloc(uapi::IommuHwptAlloc& call) {
+int IommufdFile::nested_hwpt_alloc(uapi::IommuHwptAlloc& call, EventQueueObject* faults) {
     auto* viommu = find<ViommuObject>(call.pt_id);
     if (!viommu) {
         return find<HwptObject>(call.pt_id) ? -EOPNOTSUPP : -EINVAL; // SMMUv3 nests over a vIOMMU only
     }
-    if (call.flags != 0 || call.data_type != uapi::kIommuHwptDataArmSmmuv3) {
+    const bool faults_wanted = (call.flags & uapi::kIommuHwptFaultIdValid) != 0;
+    if ((call.flags & ~uapi::kIommuHwptFaultIdValid) != 0 || call.data_len == 0) {
         return -EOPNOTSUPP;
     }
     std::array<std::uint64_t, 2> words{};
-    if (call.data_len < sizeof words) {
+    if (call.data_type != uapi::kIommuHwptDataArmSmmuv3 || call.data_len < sizeof words) {
         return -EINVAL;
     }
     if (!copy_in(words.data(), reinterpret_cast<const void*>(call.data_uptr), sizeof words)) {
@@ -100,40 +143,76 @@ int IommufdFile::nested_hwpt_alloc(uapi::IommuHwptAlloc& call) {
     if (!legal_stream_table_entry(words)) {
         return -EIO;
     }
-    call.out_hwpt_id = add(std::make_unique<NestedHwptObject>(*viommu));
+    if (faults_wanted && !faults) {
+        return -ENOENT;
+    }
+    const bool translates = (words[0] & 1) != 0 && (words[0] >> 1 & 7) == 5;
+    call.out_hwpt_id = add(std::make_unique<NestedHwptObject>(*viommu, translates, faults));
     return 0;
 }
 
-int IommufdFile::viommu_alloc(uapi::IommuViommuAlloc& call) {
-    if (call.flags != 0 || call.type != uapi::kIommuViommuTypeArmSmmuv3 || host_.config.arch != HostArch::kArm64) {
+int IommufdFile::set_dirty_tracking(uapi::IommuHwptSetDirtyTracking& call) {
+    if ((call.flags & ~abi::kIommuDirtyTrackingEnable) != 0 || call.reserved != 0) {
         return -EOPNOTSUPP;
     }
-    auto* parent = find<HwptObject>(call.hwpt_id);
-    if (!find<DeviceObject>(call.dev_id) || !parent) {
+    const auto* hwpt = find<HwptObject>(call.hwpt_id);
+    if (!hwpt) {
         return -ENOENT;
     }
-    if (!parent->nest_parent) {
-        return -EINVAL;
+    if (!hwpt->kind.dirty_tracking) {
+        return -EOPNOTSUPP;
     }
-    call.out_viommu_id = add(std::make_unique<ViommuObject>(*parent));
+    hwpt->over.ioas.domain()->set_dirty_tracking((call.flags & abi::kIommuDirtyTrackingEnable) != 0);
     return 0;
 }
 
-int IommufdFile::vdevice_alloc(uapi::IommuVdeviceAlloc& call) {
-    if (call.virt_id > 0xFFFF'FFFF) {
-        return -EINVAL; // a StreamID has 32 bits
+int IommufdFile::get_dirty_bitmap(uapi::IommuHwptGetDirtyBitmap& call) {
+    if ((call.flags & ~abi::kIommuGetDirtyBitmapNoClear) != 0 || call.reserved != 0) {
+        return -EOPNOTSUPP;
     }
-    auto* viommu = find<ViommuObject>(call.viommu_id);
-    if (!viommu || !find<DeviceObject>(call.dev_id)) {
+    const auto* hwpt = find<HwptObject>(call.hwpt_id);
+    if (!hwpt) {
         return -ENOENT;
     }
-    for (const auto& entry : objects_) {
-        const auto* other = dynamic_cast<const VdeviceObject*>(entry.second.get());
-        if (other && &other->viommu == viommu && other->virt_id == call.virt_id) {
-            return -EEXIST;
+    if (!hwpt->kind.dirty_tracking) {
+        return -EOPNOTSUPP;
+    }
+    const Ioas& ioas = hwpt->over.ioas;
+    const std::uint64_t last = call.iova + (call.length - 1);
+    if (last < call.iova) {
+        return -EOVERFLOW;
+    }
+    const auto misaligned = [&](std::uint64_t size) { return ((call.iova | (last + 1)) & (size - 1)) != 0; };
+    if (misaligned(ioas.alignment()) || !std::has_single_bit(call.page_size) || call.page_size < ioas.alignment() ||
+        misaligned(call.page_size) || !ioas.is_filled(call.iova, last)) {
+        return -EINVAL;
+    }
+    auto* bitmap = reinterpret_cast<unsigned char*>(call.data);
+    if (!is_user_pointer(bitmap)) {
+        return -EFAULT;
+    }
+    for (std::uint64_t bit = 0; bit < call.length / call.page_size; ++bit) {
+        if (ioas.domain()->is_dirty({{call.iova + bit * call.page_size}, call.page_size})) {
+            bitmap[bit / 8] |= static_cast<unsigned char>(1u << (bit % 8));
         }
     }
-    call.out_vdevice_id = add(std::make_unique<VdeviceObject>(*viommu, call.virt_id));
+    if ((call.flags & abi::kIommuGetDirtyBitmapNoClear) == 0) {
+        ioas.domain()->clean({{call.iova}, call.length});
+    }
+    return 0;
+}
+
+int IommufdFile::fault_queue_alloc(uapi::IommuFaultAlloc& call) {
+    if (call.flags != 0) {
+        return -EOPNOTSUPP;
+    }
+    const std::uint32_t id = add(std::make_unique<EventQueueObject>());
+    const int fd = open_queue(id);
+    if (fd < 0) {
+        return fd;
+    }
+    call.out_fault_id = id;
+    call.out_fault_fd = static_cast<std::uint32_t>(fd);
     return 0;
 }
 

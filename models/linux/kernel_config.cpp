@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include "models/linux/egm_device.h"
-
 namespace models::linux {
 
 namespace {
@@ -28,7 +26,6 @@ void check_carveout(const KernelConfig& config, const CarveoutConfig& carveout, 
     faults.unless(carveout.range.size > 0, name + ": the carveout is empty");
     faults.unless(egm::is_aligned(carveout.range.begin.value | carveout.range.size, kRetiredBlock),
                   name + ": base and size must be multiples of 64 KiB");
-    faults.unless(carveout.retired.size() <= 4096, name + ": firmware lists at most 4096 retired blocks");
     for (const egm::Spa block : carveout.retired) {
         faults.unless(egm::is_aligned(block.value, kRetiredBlock),
                       fmt::format("{}: retired block {:#x} is not a multiple of 64 KiB", name, block.value));
@@ -45,14 +42,12 @@ void check_carveouts(const KernelConfig& config, Faults& faults) {
         return;
     }
     faults.unless(config.arch == HostArch::kArm64, "an x86 host has no EGM carveout");
-    faults.unless(egm_traits(config.shape) != nullptr, "of the EGM driver shapes only E2 is modelled yet");
     std::set<int> pxms;
     for (const CarveoutConfig& carveout : config.carveouts) {
         check_carveout(config, carveout, faults);
         faults.unless(pxms.insert(carveout.pxm).second, fmt::format("egm{} is there twice", carveout.pxm));
     }
-    faults.unless(*pxms.begin() >= 0 && *pxms.rbegin() - *pxms.begin() <= 3,
-                  "the EGM driver takes proximity domains from the lowest to the lowest + 3");
+    faults.unless(*pxms.begin() >= 0, "a proximity domain is not negative");
 }
 
 /// Whether a PCI address and a VFIO index are the device's own.
@@ -80,7 +75,9 @@ void check_devices(const KernelConfig& config, Faults& faults) {
                       fmt::format("GPU {}: its memory is not made of whole host pages", gpu.bdf));
         faults.unless(!gpu.coherent || gpu.hbm.size >= 3 * egm::kGiB / 2,
                       fmt::format("GPU {}: nvgrace-gpu needs 1.5 GiB of memory or more", gpu.bdf));
-        faults.unless(gpu.ready_after_s >= 0, fmt::format("GPU {}: ready_after_s is negative", gpu.bdf));
+        faults.unless(gpu.active_timeout_code <= 4, fmt::format("GPU {}: its DVSEC has timeout codes 0 to 4", gpu.bdf));
+        faults.unless(gpu.ready_after_s >= 0 && gpu.info_valid_after_s >= 0,
+                      fmt::format("GPU {}: ready_after_s is negative", gpu.bdf));
     }
 }
 
@@ -94,9 +91,15 @@ std::vector<std::string> faults(const KernelConfig& config) {
     }
     faults.unless(config.arch == HostArch::kArm64 || page == 4 * egm::kKiB, "an x86 host has pages of 4 KiB");
     faults.unless(config.costs.scrub_bytes_per_second > 0, "the scrub rate must be positive");
-    faults.unless(config.costs.gpu_poll_ps > 0, "the GPU poll interval must be positive");
+    faults.unless(config.costs.gpu_poll_ps > 0 && config.costs.gpu_dvsec_poll_ps > 0,
+                  "the GPU poll interval must be positive");
     faults.unless(config.nofile_limit > 3 && config.map_count_max > 0, "the process limits leave no room");
     faults.unless(config.ipa_bits_max >= 32 && config.ipa_bits_max <= 52, "guest addresses have 32 to 52 bits");
+    faults.unless(config.iova_bits >= 39 && config.iova_bits <= 48, "VT-d has IOVAs of 39 to 48 bits");
+    for (const auto& file : config.shared_memory_files) {
+        faults.unless(file.path.starts_with("/") && file.size > 0 && egm::is_aligned(file.size, page),
+                      fmt::format("shared memory \"{}\": an absolute path and whole pages are needed", file.path));
+    }
     for (const auto& range : config.host_memory) {
         faults.unless(egm::is_aligned(range.begin.value | range.size, page), "host memory must be whole pages");
     }
@@ -105,12 +108,15 @@ std::vector<std::string> faults(const KernelConfig& config) {
     return faults.sentences;
 }
 
-std::vector<IovaRange> iova_ranges(HostArch arch) {
+bool has_iommufd(const KernelConfig& config) { return config.iommufd && config.version >= 602; }
+bool has_vfio_cdev(const KernelConfig& config) { return has_iommufd(config) && config.version >= 606; }
+
+std::vector<IovaRange> iova_ranges(const KernelConfig& config) {
     constexpr std::uint64_t kLast = (1ull << 48) - 1;
-    if (arch == HostArch::kArm64) {
+    if (config.arch == HostArch::kArm64) {
         return {{{0}, {0x07FF'FFFF}}, {{0x0810'0000}, {kLast}}};
     }
-    return {{{0}, {0xFEDF'FFFF}}, {{0xFEF0'0000}, {kLast}}};
+    return {{{0}, {0xFEDF'FFFF}}, {{0xFEF0'0000}, {(1ull << config.iova_bits) - 1}}};
 }
 
 } // namespace models::linux

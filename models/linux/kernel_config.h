@@ -54,10 +54,24 @@ struct CallCosts {
     /// A GPU not ready after this is given up: ETIME. Linux drivers/vfio/pci/nvgrace-gpu/main.c.
     std::uint64_t gpu_timeout_ps = 30 * kSecondPs;
 
+    /// Between two looks at the DVSEC of a next-generation GPU. Assumed, 10 ms to 1 s.
+    std::uint64_t gpu_dvsec_poll_ps = 100'000'000'000;
+
     static constexpr std::uint64_t kSecondPs = 1'000'000'000'000;
 };
 
-/// A GPU as the host's PCI bus shows it, bound to its VFIO driver.
+/// A property that firmware left out of a GPU's ACPI description (_DSD), and what comes of it.
+enum class FirmwareGap {
+    kNone,
+    kGpuMemory,        ///< nvidia,gpu-mem-base-pa or -size: nvgrace-gpu drives it as a plain vfio-pci device
+    kEgmPxm,           ///< nvidia,egm-pxm: no EGM on this GPU
+    kEgmBase,          ///< nvidia,egm-base-pa: the EGM driver skips the GPU
+    kEgmSize,          ///< nvidia,egm-size: the EGM driver skips the GPU
+    kRetiredTable,     ///< nvidia,egm-retired-pages-data-base: shape E2 takes none as retired, others skip the GPU
+    kRetiredTableZero, ///< the same property, with value 0
+};
+
+/// A GPU as the host's PCI bus shows it.
 struct GpuConfig {
     std::string bdf;             ///< "0008:01:00.0"
     int iommu_group = 0;         ///< /dev/vfio/<iommu_group>
@@ -67,7 +81,14 @@ struct GpuConfig {
     egm::Range<egm::Spa> hbm;    ///< coherent: all GPU memory; PCIe: what BAR 2 shows, may be empty
     bool c2c_ready = true;       ///< false: C2C and HBM never come up, and the open ends with ETIME
     double ready_after_s = 0;    ///< seconds of waiting after a reset until C2C and HBM are up
-    bool coherent = true;        ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
+    /// After Blackwell: no readiness registers, but a DVSEC that Linux 7.2 and later look at.
+    bool next_generation = false;
+    double info_valid_after_s = 0;    ///< next generation: until the DVSEC's memory information is valid
+    unsigned active_timeout_code = 2; ///< next generation: 0 to 4 for 1, 4, 16, 64, 256 s until ETIME
+    bool mig_erratum_fixed = false;   ///< GH200: no device region 2 "resmem"
+    bool coherent = true;             ///< nvgrace-gpu-vfio-pci; false: plain vfio-pci
+    bool bound = true;                ///< a VFIO driver has it; false: no driver, and none of its /dev/vfio nodes
+    FirmwareGap firmware_gap = FirmwareGap::kNone;
 };
 
 /// A PCI function on plain vfio-pci that can do DMA: QEMU's `edu` device.
@@ -84,7 +105,7 @@ struct PlainDeviceConfig {
 struct CarveoutConfig {
     int pxm = 0;                       ///< /dev/egm<pxm>
     egm::Range<egm::Spa> range;        ///< multiples of 64 KiB
-    std::vector<egm::Spa> retired;     ///< starts of retired 64 KiB blocks; those outside the range are ignored
+    std::vector<egm::Spa> retired;     ///< firmware's table: starts of retired 64 KiB blocks
     std::vector<std::string> gpu_bdfs; ///< GPUs of this socket
     bool driver_loaded = true;         ///< false: a stale device node without a driver, whose open answers ENXIO
 };
@@ -119,6 +140,7 @@ struct KernelConfig {
     std::uint64_t memlock_limit = std::numeric_limits<std::uint64_t>::max();
     int nofile_limit = 1024;            ///< RLIMIT_NOFILE
     int map_count_max = 65530;          ///< sysctl vm.max_map_count
+    int iova_bits = 48;                 ///< VT-d: 39 or 48, as the IOMMU and the kernel make it
     int ipa_bits_max = 48;              ///< widest guest address that KVM offers
     bool root = true;                   ///< false: /dev/egm*, mode 0600, answers EACCES
     bool stage2_force_writeback = true; ///< FEAT_S2FWB and DIC: cacheable PFNMAP memory can be VM RAM
@@ -126,18 +148,45 @@ struct KernelConfig {
     bool iommufd_pfnmap_bypass = false;
     /// With the bypass: whether the memory reaches the SMMU. Its inner working is not public; both can be modelled.
     bool iommufd_bypass_reaches_smmu = true;
+    /// False: off in firmware or on the kernel's command line. No IOMMU groups, so the VFIO drivers take no device.
+    bool iommu = true;
+    bool type1 = true;   ///< false: no /dev/vfio/vfio
+    bool iommufd = true; ///< false, or before Linux 6.2: no /dev/iommu; then, or before 6.6, no /dev/vfio/devices
+    bool kvm = true;     ///< false: no /dev/kvm
+    /// The IOMMU can note which pages devices wrote: HWPTs with DIRTY_TRACKING.
+    bool iommu_dirty_tracking = false;
+    /// SMMU with Tegra241 command-queue virtualization: queues that one guest can have. 0: there is none.
+    unsigned vcmdqs_per_vintf = 128;
+    /// Entries of the largest command queue, as a power of two. Arm SMMUv3: SMMU_IDR1.CMDQS, at most 19.
+    unsigned command_queue_log2 = 19;
+    /// Files of shared memory (tmpfs, or what memfd_create made), by path.
+    struct SharedMemoryFile {
+        std::string path;       ///< "/dev/shm/ram"
+        std::uint64_t size = 0; ///< bytes, whole pages
+    };
+    std::vector<SharedMemoryFile> shared_memory_files;
+    /// The EGM driver's module is there to be loaded (and, shapes A to D, nvgrace-gpu calls it).
+    bool egm_module = true;
+    /// Too small a buffer for the retired pages is ENOSPC, as reviewers of the driver asked, instead of 0.
+    bool retired_short_buffer_enospc = false;
+    /// Shape A: mmap leaves the PFN in vm_pgoff, as the vendor's later kernels do; false: the file offset stays.
+    bool egm_a_pgoff_is_pfn = true;
     CallCosts costs;
 };
 
-/// Everything that makes `config` impossible, or not modelled yet, a sentence each. Empty: a kernel can be built of it.
+/// Everything that makes `config` impossible, a sentence each. Empty: a kernel can be built of it.
 std::vector<std::string> faults(const KernelConfig& config);
+
+/// Whether this kernel has /dev/iommu, and VFIO devices as nodes of their own.
+bool has_iommufd(const KernelConfig& config);
+bool has_vfio_cdev(const KernelConfig& config);
 
 /// The IOVAs that a device of this host can use, by the reserved windows of its IOMMU driver. `last` is inclusive.
 struct IovaRange {
     egm::Iova first;
     egm::Iova last;
 };
-/// SMMUv3: 48 bits less the software MSI window. VT-d: 48 bits less the interrupt window.
-std::vector<IovaRange> iova_ranges(HostArch arch);
+/// SMMUv3: 48 bits less the software MSI window. VT-d: `iova_bits` less the interrupt window.
+std::vector<IovaRange> iova_ranges(const KernelConfig& config);
 
 } // namespace models::linux

@@ -13,7 +13,9 @@
 #include "models/linux/edu_device.h"
 #include "models/linux/iommufd.h"
 #include "models/linux/kvm.h"
+#include "models/linux/memfd.h"
 #include "models/linux/nvgrace_gpu.h"
+#include "models/linux/procfs.h"
 #include "models/linux/sysfs.h"
 #include "models/linux/vfio_device.h"
 #include "models/linux/vfio_type1.h"
@@ -21,6 +23,8 @@
 namespace models::linux {
 
 namespace {
+
+constexpr int kProcess = 1000; ///< the id that procfs tells of the only process
 
 /// A kernel's answer as libc gives it to its caller.
 std::int64_t answer(std::int64_t result) {
@@ -34,49 +38,60 @@ std::int64_t answer(std::int64_t result) {
 } // namespace
 
 SimSyscalls::SimSyscalls(KernelConfig config, Clock& clock, models::SparseStore& store)
-    : host_(std::move(config), clock, store) {
-    add_sysfs(tree_, host_.config);
+    : host_(std::move(config), clock, store), egm_driver_(start_egm_driver(host_.config)) {
+    add_sysfs(tree_, host_.config, egm_driver_);
+    add_procfs(tree_, host_.config);
     add_device_nodes();
 }
 
 SimSyscalls::~SimSyscalls() { host_.exit_process(); }
 
 void SimSyscalls::add_device_nodes() {
-    for (const CarveoutConfig& carveout : host_.config.carveouts) {
-        carveouts_.push_back(std::make_unique<EgmDevice>(host_, carveout));
-        EgmDevice& device = *carveouts_.back();
-        const bool driver = carveout.driver_loaded;
-        tree_.add_device(fmt::format("/dev/egm{}", carveout.pxm), [this, &device, driver](std::shared_ptr<File>& file) {
-            if (!host_.config.root) {
-                return -EACCES;
-            }
-            return driver ? device.open(file) : -ENXIO;
+    const KernelConfig& config = host_.config;
+    for (const CarveoutConfig& carveout : config.carveouts) {
+        if (!carveout.driver_loaded) {
+            tree_.add_device(fmt::format("/dev/egm{}", carveout.pxm),
+                             [this](std::shared_ptr<File>&) { return host_.config.root ? -ENXIO : -EACCES; });
+        }
+    }
+    for (const EgmDriver::Node& node : egm_driver_.nodes) {
+        EgmDevice& device = *carveouts_.emplace_back(std::make_unique<EgmDevice>(host_, node.carveout));
+        tree_.add_device(fmt::format("/dev/egm{}", node.carveout.pxm), [this, &device](std::shared_ptr<File>& file) {
+            return host_.config.root ? device.open(file) : -EACCES;
         });
     }
-    for (const GpuConfig& config : host_.config.gpus) {
-        add_vfio_device(std::make_unique<NvgraceGpu>(host_, config, next_registers()), config.iommu_group,
-                        config.vfio_index);
+    for (const GpuConfig& gpu : config.gpus) {
+        add_vfio_device(std::make_unique<NvgraceGpu>(host_, gpu, next_registers()),
+                        {gpu.iommu_group, gpu.vfio_index, gpu.bound && config.iommu});
     }
-    for (const PlainDeviceConfig& config : host_.config.plain_devices) {
-        add_vfio_device(std::make_unique<EduDevice>(host_, config, next_registers()), config.iommu_group,
-                        config.vfio_index);
+    for (const PlainDeviceConfig& device : config.plain_devices) {
+        add_vfio_device(std::make_unique<EduDevice>(host_, device, next_registers()),
+                        {device.iommu_group, device.vfio_index, config.iommu});
     }
     for (auto& [number, group] : groups_) {
         tree_.add_device(fmt::format("/dev/vfio/{}", number),
                          [this, &group = group](std::shared_ptr<File>& file) { return group.open_file(host_, file); });
     }
-    tree_.add_device("/dev/vfio/vfio", [this](std::shared_ptr<File>& file) {
-        file = std::make_shared<VfioContainerFile>(host_);
-        return 0;
-    });
-    tree_.add_device("/dev/iommu", [this](std::shared_ptr<File>& file) {
-        file = std::make_shared<IommufdFile>(host_);
-        return 0;
-    });
-    tree_.add_device("/dev/kvm", [this](std::shared_ptr<File>& file) {
-        file = std::make_shared<KvmFile>(host_);
-        return 0;
-    });
+    for (const auto& file : config.shared_memory_files) {
+        const auto& memory = memory_files_.emplace_back(std::make_shared<MemfdFile>(host_, file.size));
+        tree_.add_device(file.path, [memory](std::shared_ptr<File>& opened) {
+            opened = memory;
+            return 0;
+        });
+    }
+    add_node<VfioContainerFile>("/dev/vfio/vfio", config.type1);
+    add_node<IommufdFile>("/dev/iommu", has_iommufd(config));
+    add_node<KvmFile>("/dev/kvm", config.kvm);
+}
+
+template <class Driver>
+void SimSyscalls::add_node(const std::string& path, bool there) {
+    if (there) {
+        tree_.add_device(path, [this](std::shared_ptr<File>& file) {
+            file = std::make_shared<Driver>(host_);
+            return 0;
+        });
+    }
 }
 
 egm::Spa SimSyscalls::next_registers() const {
@@ -85,15 +100,21 @@ egm::Spa SimSyscalls::next_registers() const {
     return {kWindow + devices_.size() * kStride};
 }
 
-void SimSyscalls::add_vfio_device(std::unique_ptr<VfioPciDevice> owned, int iommu_group, int vfio_index) {
+void SimSyscalls::add_vfio_device(std::unique_ptr<VfioPciDevice> owned, const VfioPlace& place) {
     VfioPciDevice& device = *devices_.emplace_back(std::move(owned));
-    VfioGroup& group = groups_[iommu_group];
-    group.number = iommu_group;
+    if (!place.bound) {
+        return;
+    }
+    VfioGroup& group = groups_[place.iommu_group];
+    group.number = place.iommu_group;
     group.devices.push_back(&device);
-    tree_.add_device(fmt::format("/dev/vfio/devices/vfio{}", vfio_index), [this, &device](std::shared_ptr<File>& file) {
-        file = std::make_shared<VfioDeviceFile>(host_, device, nullptr);
-        return 0;
-    });
+    if (has_vfio_cdev(host_.config)) {
+        tree_.add_device(fmt::format("/dev/vfio/devices/vfio{}", place.vfio_index),
+                         [this, &device](std::shared_ptr<File>& file) {
+                             file = std::make_shared<VfioDeviceFile>(host_, device, nullptr);
+                             return 0;
+                         });
+    }
 }
 
 bool SimSyscalls::enter() {
@@ -128,12 +149,17 @@ int SimSyscalls::open(const char* path, int flags) {
     if (const int error = tree_.open(path, flags, file); error < 0) {
         return static_cast<int>(answer(error));
     }
-    return static_cast<int>(answer(host_.fds.install(std::move(file), flags)));
+    const int fd = host_.fds.install(std::move(file), flags);
+    if (fd >= 0) {
+        tree_.add_symlink(fmt::format("/proc/{}/fd/{}", kProcess, fd), path);
+    }
+    return static_cast<int>(answer(fd));
 }
 
 int SimSyscalls::close(int fd) {
     const bool good = enter();
     const int asked_for = errno;
+    tree_.remove_symlink(fmt::format("/proc/{}/fd/{}", kProcess, fd));
     const int error = host_.fds.close(fd); // Linux releases the descriptor whatever close returns: close(2)
     if (!good) {
         errno = asked_for;
@@ -303,6 +329,11 @@ VfioPciDevice& SimSyscalls::device(const std::string& bdf) const {
 std::optional<Translation> SimSyscalls::iommu(const std::string& bdf, egm::Iova iova) const {
     const auto& domain = device(bdf).domain;
     return domain ? domain->translate(iova) : std::nullopt;
+}
+
+bool SimSyscalls::poison(egm::Spa at) {
+    return std::any_of(carveouts_.begin(), carveouts_.end(),
+                       [&](const auto& carveout) { return carveout->poison(at); });
 }
 
 std::uint64_t SimSyscalls::dma_faults(const std::string& bdf) const {

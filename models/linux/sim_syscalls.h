@@ -6,11 +6,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "egm/address.h"
 #include "egm/syscalls.h"
 #include "models/linux/egm_device.h"
+#include "models/linux/egm_driver.h"
 #include "models/linux/file_tree.h"
 #include "models/linux/host.h"
 #include "models/linux/kernel_config.h"
@@ -19,6 +21,8 @@
 #include "models/linux/vfio_pci_device.h"
 
 namespace models::linux {
+
+class MemfdFile;
 
 /// The modelled Linux kernel of one host, and one process in it that calls: the VM monitor with the EGM logic inside.
 ///
@@ -60,6 +64,15 @@ public:
     std::optional<Translation> iommu(const std::string& bdf, egm::Iova iova) const;
     /// DMAs of a plain device that the IOMMU refused, wholly or in part. Precondition: `bdf` is a plain device.
     std::uint64_t dma_faults(const std::string& bdf) const;
+    /// The memory at `at` turns out bad (an uncorrectable ECC error). With a driver that watches its carveout, a mapped
+    /// page joins the retired pages and `signals` grows. False: `at` lies in no carveout that a driver has.
+    bool poison(egm::Spa at);
+    /// Where the process got SIGBUS for bad memory, oldest first.
+    const std::vector<egm::Hva>& signals() const { return host_.signals; }
+    /// What would have crashed a real kernel, a sentence each; the call that did it answered EFAULT.
+    const std::vector<std::string>& kernel_faults() const { return host_.kernel_faults; }
+    /// What loading the EGM driver's module, or setting up its nodes, answered: 0 or a negative errno. See `EgmDriver`.
+    int egm_driver_error() const { return egm_driver_.error; }
     /// The VM monitor's own mapping: base pages for EGM, blocks for GPU memory that faults in huge (Linux 6.19), and
     /// one PMD for anonymous memory that fills it. None: not mapped, no permission, or not touched yet.
     std::optional<Translation> host(egm::Hva hva) const;
@@ -84,6 +97,10 @@ public:
     /// that a failing `close` releases its descriptor all the same, as Linux does. A later request replaces an earlier
     /// one that has not happened. Precondition: n > 0, `error_number` > 0.
     void fail_call(std::uint64_t n, int error_number);
+    /// Takes back what `fail_call` asked for and has not happened: the number of that call, counted as `calls` does; 0:
+    /// nothing was asked for.
+    std::uint64_t disarm() { return std::exchange(failing_call_, 0); }
+    const CallCosts& costs() const { return host_.costs(); }
     /// Calls through the door so far, failed ones too; `page_size` is none.
     std::uint64_t calls() const { return calls_; }
 
@@ -92,13 +109,22 @@ private:
     bool enter();
     void add_device_nodes();
     egm::Spa next_registers() const;
-    void add_vfio_device(std::unique_ptr<VfioPciDevice> owned, int iommu_group, int vfio_index);
+    struct VfioPlace {
+        int iommu_group;
+        int vfio_index;
+        bool bound; ///< a VFIO driver has it
+    };
+    void add_vfio_device(std::unique_ptr<VfioPciDevice> owned, const VfioPlace& place);
+    template <class Driver>
+    void add_node(const std::string& path, bool there);
     VfioPciDevice& device(const std::string& bdf) const;
 
     Host host_;
+    const EgmDriver egm_driver_;
     std::vector<std::unique_ptr<EgmDevice>> carveouts_;
     std::vector<std::unique_ptr<VfioPciDevice>> devices_;
     std::map<int, VfioGroup> groups_; ///< by number
+    std::vector<std::shared_ptr<MemfdFile>> memory_files_;
     FileTree tree_;
     std::uint64_t calls_ = 0;
     std::uint64_t failing_call_ = 0; ///< 0: none

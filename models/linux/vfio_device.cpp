@@ -7,7 +7,10 @@
 #include "egm/uapi/vfio.h"
 #include "models/linux/call_argument.h"
 #include "models/linux/iommufd.h"
+#include "models/linux/vfio_abi.h"
+#include "models/linux/vfio_feature.h"
 #include "models/linux/vfio_group.h"
+#include "models/linux/vfio_irqs.h"
 
 namespace models::linux {
 
@@ -48,6 +51,14 @@ std::int64_t VfioDeviceFile::ioctl(unsigned long request, void* argument) {
         return get_info(argument);
     case uapi::kVfioDeviceGetRegionInfo:
         return get_region_info(argument);
+    case abi::kVfioDeviceGetIrqInfo:
+        return get_irq_info(host_, device_, argument);
+    case abi::kVfioDeviceSetIrqs:
+        return set_irqs(host_, device_, argument);
+    case uapi::kVfioDeviceFeature:
+        return device_feature(host_, device_, argument);
+    case uapi::kVfioDeviceIoeventfd:
+        return ioeventfd(argument);
     case uapi::kVfioDeviceReset:
         return device_.reset();
     case uapi::kVfioDeviceAttachIommufdPt:
@@ -55,7 +66,7 @@ std::int64_t VfioDeviceFile::ioctl(unsigned long request, void* argument) {
     case uapi::kVfioDeviceDetachIommufdPt:
         return detach(argument);
     default:
-        return -ENOTTY; // IOEVENTFD on nvgrace; interrupts and features are not modelled
+        return -ENOTTY;
     }
 }
 
@@ -113,6 +124,30 @@ std::int64_t VfioDeviceFile::get_region_info(void* argument) const {
     }
     copy_out(argument, &info, sizeof info);
     return 0;
+}
+
+std::int64_t VfioDeviceFile::ioeventfd(const void* argument) const {
+    if (device_.nvgrace()) {
+        return -ENOTTY;
+    }
+    abi::VfioIoeventfd want{};
+    if (!copy_in(&want, argument, sizeof want)) {
+        return -EFAULT;
+    }
+    const bool one_size = want.flags == 1 || want.flags == 2 || want.flags == 4 || want.flags == 8;
+    if (want.argsz < sizeof want || !one_size || want.fd < -1) {
+        return -EINVAL;
+    }
+    const std::uint64_t index = want.offset >> kOffsetShift;
+    const std::uint64_t at = want.offset & ((1ull << kOffsetShift) - 1);
+    if (index >= uapi::kVfioPciRomRegionIndex ||
+        at + want.flags > device_.device_region(static_cast<std::uint32_t>(index)).size) {
+        return -EINVAL;
+    }
+    if (want.fd == -1) {
+        return -ENODEV; // there is none to take away
+    }
+    return host_.fds.get(want.fd) ? -EINVAL : -EBADF; // no file of ours is an eventfd
 }
 
 int VfioDeviceFile::mmap(Vma& vma) {

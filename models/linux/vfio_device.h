@@ -12,6 +12,8 @@ class IommufdFile;
 
 /// A VFIO device's file: from a group (GET_DEVICE_FD), or /dev/vfio/devices/vfio<N>, which does nothing until it is
 /// bound to an iommufd. Source: Linux drivers/vfio/pci/vfio_pci_core.c, drivers/vfio/device_cdev.c.
+///
+/// Not modelled: hot reset of a bus, migration, eventfds, PASIDs.
 class VfioDeviceFile final : public File {
 public:
     /// `group` keeps the group's file open; null for the character device.
@@ -32,6 +34,7 @@ private:
 
     std::int64_t get_info(void* argument) const;
     std::int64_t get_region_info(void* argument) const;
+    std::int64_t ioeventfd(const void* argument) const;
     std::int64_t bind(void* argument);
     std::int64_t attach(void* argument);
     std::int64_t detach(void* argument);

@@ -82,16 +82,16 @@ std::int64_t VfioGroupFile::set_container(void* argument) {
     if (!copy_in(&fd, argument, sizeof fd)) {
         return -EFAULT;
     }
-    if (fd < 0 || container_) {
-        return -EINVAL;
-    }
     const auto file = host_.fds.get(fd);
     if (!file) {
         return -EBADF;
     }
+    if (container_) {
+        return -EINVAL;
+    }
     const auto container = std::dynamic_pointer_cast<VfioContainerFile>(file);
     if (!container) {
-        return -EINVAL;
+        return host_.config.version >= 602 ? -EBADFD : -EINVAL; // since an iommufd could stand here too
     }
     container_ = container;
     container_->add_group(*this);

@@ -50,6 +50,9 @@ public:
     virtual int wait_ready() { return 0; }
     /// nvgrace-gpu-vfio-pci: its own mmap, its own dma-buf export, no IOEVENTFD.
     virtual bool nvgrace() const { return false; }
+    virtual bool has_intx() const { return false; }
+    /// Address Translation Service.
+    virtual bool has_ats() const { return false; }
 
     /// VFIO's device regions 0 to 6; 7 is `config_space`.
     virtual DeviceRegion device_region(std::uint32_t index) const = 0;

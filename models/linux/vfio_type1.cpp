@@ -9,6 +9,7 @@
 #include "egm/uapi/vfio.h"
 #include "models/linux/blocks.h"
 #include "models/linux/call_argument.h"
+#include "models/linux/vfio_abi.h"
 #include "models/linux/vfio_group.h"
 
 namespace models::linux {
@@ -52,6 +53,10 @@ std::int64_t VfioContainerFile::check_extension(unsigned long extension) const {
         return 1;
     case uapi::kVfioType1NestingIommu:
         return host_.config.version < 613 ? 1 : 0; // 6.12 still says 1, 7.3 says 0
+    case uapi::kVfioUpdateVaddr:
+        return has_iommu() ? 1 : 0;
+    case uapi::kVfioDmaCcIommu:
+        return has_iommu() && host_.config.arch == HostArch::kX86 ? 1 : 0; // VT-d can force snooping
     default:
         return 0;
     }
@@ -96,8 +101,9 @@ std::int64_t VfioContainerFile::get_info(void* argument) const {
     if (room < uapi::kVfioIommuType1InfoSizeMin) {
         return -EINVAL;
     }
-    const auto ranges = iova_ranges(host_.config.arch);
-    const std::uint32_t avail_offset = sizeof info;
+    const auto ranges = iova_ranges(host_.config);
+    const std::uint32_t migration_offset = sizeof info;
+    const std::uint32_t avail_offset = migration_offset + sizeof(abi::VfioIommuType1InfoCapMigration);
     const std::uint32_t ranges_offset = avail_offset + sizeof(uapi::VfioIommuType1InfoDmaAvail) + 4; // 8-byte aligned
     const std::uint32_t end = ranges_offset + sizeof(uapi::VfioIommuType1InfoCapIovaRange) +
                               static_cast<std::uint32_t>(ranges.size() * sizeof(uapi::VfioIovaRange));
@@ -106,12 +112,19 @@ std::int64_t VfioContainerFile::get_info(void* argument) const {
     for (const std::uint64_t size : block_sizes(host_.page_size())) {
         info.iova_pgsizes |= size;
     }
+    info.cap_offset = 0;
     if (room < end) {
         info.argsz = end;
-        info.cap_offset = 0;
     } else {
         auto* base = static_cast<char*>(argument);
-        info.cap_offset = avail_offset;
+        info.cap_offset = migration_offset;
+        const abi::VfioIommuType1InfoCapMigration migration{
+            .id = uapi::kVfioIommuType1InfoCapMigration,
+            .version = 1,
+            .next = avail_offset,
+            .pgsize_bitmap = host_.page_size(),
+            .max_dirty_bitmap_size = std::uint64_t{std::numeric_limits<std::int32_t>::max()} / 8};
+        copy_out(base + migration_offset, &migration, sizeof migration);
         const uapi::VfioIommuType1InfoDmaAvail avail{{uapi::kVfioIommuType1InfoCapDmaAvail, 1, ranges_offset},
                                                      uapi::kVfioDmaEntryLimit -
                                                          static_cast<std::uint32_t>(dma_.size())};
@@ -130,7 +143,7 @@ std::int64_t VfioContainerFile::get_info(void* argument) const {
     return 0;
 }
 
-int VfioContainerFile::wrapped() const { return host_.config.version >= 618 ? -EOVERFLOW : -EINVAL; }
+int VfioContainerFile::wrapped() const { return host_.config.version >= 700 ? -EOVERFLOW : -EINVAL; }
 
 bool VfioContainerFile::overlaps(std::uint64_t iova, std::uint64_t last) const {
     auto next = dma_.upper_bound(last);
@@ -138,7 +151,7 @@ bool VfioContainerFile::overlaps(std::uint64_t iova, std::uint64_t last) const {
 }
 
 bool VfioContainerFile::usable(std::uint64_t iova, std::uint64_t last) const {
-    const auto ranges = iova_ranges(host_.config.arch);
+    const auto ranges = iova_ranges(host_.config);
     return std::any_of(ranges.begin(), ranges.end(),
                        [&](const IovaRange& range) { return range.first.value <= iova && last <= range.last.value; });
 }
@@ -149,15 +162,20 @@ std::int64_t VfioContainerFile::map_dma(void* argument) {
         return -EFAULT;
     }
     constexpr std::uint32_t kAccess = uapi::kVfioDmaMapFlagRead | uapi::kVfioDmaMapFlagWrite;
-    if (map.argsz < sizeof map || (map.flags & ~kAccess) != 0 || (map.flags & kAccess) == 0 || map.size == 0) {
+    const bool vaddr = (map.flags & uapi::kVfioDmaMapFlagVaddr) != 0;
+    if (map.argsz < sizeof map || (map.flags & ~(kAccess | uapi::kVfioDmaMapFlagVaddr)) != 0 ||
+        vaddr == ((map.flags & kAccess) != 0) || map.size == 0) {
+        return -EINVAL;
+    }
+    if (!is_aligned(map.iova | map.vaddr | map.size, host_.page_size())) {
         return -EINVAL;
     }
     const std::uint64_t last = map.iova + (map.size - 1);
     if (last < map.iova || map.vaddr + (map.size - 1) < map.vaddr) {
         return wrapped();
     }
-    if (!is_aligned(map.iova | map.vaddr | map.size, host_.page_size())) {
-        return -EINVAL;
+    if (vaddr) {
+        return set_vaddr(map.iova, map.size);
     }
     if (overlaps(map.iova, last)) {
         return -EEXIST;
@@ -196,13 +214,40 @@ std::int64_t VfioContainerFile::map_dma(void* argument) {
     return 0;
 }
 
+std::int64_t VfioContainerFile::set_vaddr(std::uint64_t iova, std::uint64_t size) {
+    if (!overlaps(iova, iova + (size - 1))) {
+        return -ENOENT;
+    }
+    const auto dma = dma_.find(iova);
+    if (dma == dma_.end() || dma->second.size != size || !dma->second.vaddr_invalid) {
+        return -EINVAL;
+    }
+    dma->second.vaddr_invalid = false;
+    return 0;
+}
+
+std::int64_t VfioContainerFile::invalidate_vaddr(std::uint64_t iova, std::uint64_t last) {
+    const auto begin = dma_.lower_bound(iova);
+    const auto end = dma_.upper_bound(last);
+    if (std::any_of(begin, end, [](const auto& entry) { return entry.second.vaddr_invalid; })) {
+        return -EINVAL;
+    }
+    std::uint64_t bytes = 0;
+    for (auto dma = begin; dma != end; ++dma) {
+        dma->second.vaddr_invalid = true;
+        bytes += dma->second.size;
+    }
+    return static_cast<std::int64_t>(bytes);
+}
+
 std::int64_t VfioContainerFile::unmap_dma(void* argument) {
     uapi::VfioIommuType1DmaUnmap unmap{};
     if (!copy_in(&unmap, argument, sizeof unmap)) {
         return -EFAULT;
     }
-    if (unmap.argsz < sizeof unmap || (unmap.flags & ~uapi::kVfioDmaUnmapFlagAll) != 0) {
-        return -EINVAL; // the dirty-bitmap and VADDR forms are not modelled
+    constexpr std::uint32_t kKnown = uapi::kVfioDmaUnmapFlagAll | uapi::kVfioDmaUnmapFlagVaddr;
+    if (unmap.argsz < sizeof unmap || (unmap.flags & ~kKnown) != 0) {
+        return -EINVAL; // with the dirty bitmap's flag too: no dirty tracking has been started
     }
     std::uint64_t last = std::numeric_limits<std::uint64_t>::max();
     if ((unmap.flags & uapi::kVfioDmaUnmapFlagAll) != 0) {
@@ -213,12 +258,12 @@ std::int64_t VfioContainerFile::unmap_dma(void* argument) {
         if (unmap.size == 0) {
             return -EINVAL;
         }
+        if (!is_aligned(unmap.iova | unmap.size, host_.page_size())) {
+            return -EINVAL;
+        }
         last = unmap.iova + (unmap.size - 1);
         if (last < unmap.iova) {
             return wrapped();
-        }
-        if (!is_aligned(unmap.iova | unmap.size, host_.page_size())) {
-            return -EINVAL;
         }
         const auto cut = [&](std::uint64_t boundary) { // a mapping that holds both boundary - 1 and boundary
             return overlaps(boundary, boundary) && !dma_.contains(boundary);
@@ -227,7 +272,15 @@ std::int64_t VfioContainerFile::unmap_dma(void* argument) {
             return -EINVAL;
         }
     }
-    unmap.size = unmap_whole(unmap.iova, last);
+    if ((unmap.flags & uapi::kVfioDmaUnmapFlagVaddr) != 0) {
+        const std::int64_t bytes = invalidate_vaddr(unmap.iova, last);
+        if (bytes < 0) {
+            return bytes;
+        }
+        unmap.size = static_cast<std::uint64_t>(bytes);
+    } else {
+        unmap.size = unmap_whole(unmap.iova, last);
+    }
     copy_out(argument, &unmap, sizeof unmap);
     return 0;
 }

@@ -21,7 +21,8 @@ class VfioGroupFile;
 /// blocks several times. Memory without struct page (EGM, a BAR) is mapped, but neither pinned nor accounted. As in the
 /// kernel, such an entry outlives the mapping and the open of /dev/egm<PXM> that it came from.
 ///
-/// Not modelled: dirty tracking, VADDR updates, type1 v1's splitting unmap.
+/// Not modelled: dirty tracking (its ioctl is ENOTTY), type1 v1's splitting unmap, what mapped memory a VADDR update
+/// points to.
 class VfioContainerFile final : public File {
 public:
     explicit VfioContainerFile(Host& host) : host_(host) {}
@@ -37,7 +38,8 @@ public:
 private:
     struct Dma {
         std::uint64_t size;
-        std::uint64_t pages; ///< host pages, for the time of letting them go
+        std::uint64_t pages;        ///< host pages, for the time of letting them go
+        bool vaddr_invalid = false; ///< between UNMAP and MAP with the VADDR flag
         std::shared_ptr<const Pin> pin;
     };
 
@@ -45,7 +47,11 @@ private:
     std::int64_t set_iommu(unsigned long type);
     std::int64_t get_info(void* argument) const;
     std::int64_t map_dma(void* argument);
+    /// MAP with the VADDR flag: the mapping at exactly that place is valid again.
+    std::int64_t set_vaddr(std::uint64_t iova, std::uint64_t size);
     std::int64_t unmap_dma(void* argument);
+    /// UNMAP with the VADDR flag: nothing is unmapped. The bytes found, or -EINVAL when one was invalid already.
+    std::int64_t invalidate_vaddr(std::uint64_t iova, std::uint64_t last);
     /// Precondition: no mapping is cut by the range's ends.
     std::uint64_t unmap_whole(std::uint64_t iova, std::uint64_t last);
     bool overlaps(std::uint64_t iova, std::uint64_t last) const;

@@ -21,9 +21,9 @@ struct CarveoutTest : testing::Test {
 
     CarveoutTest() { kernel.add_gb200(); }
 
-    Carveout open() { return std::move(*Carveout::open(kernel, info)); }
+    std::unique_ptr<Carveout> open() { return std::move(*Carveout::open(kernel, info)); }
     std::vector<RetiredRange> retired() {
-        auto list = open().retired();
+        auto list = open()->retired();
         EXPECT_TRUE(list) << list.error().message();
         return list ? *list : std::vector<RetiredRange>{};
     }
@@ -44,7 +44,7 @@ TEST_F(CarveoutTest, NoSpaceWithALargerSizeMeansGrowToo) {
 
 TEST_F(CarveoutTest, DriverThatAlwaysAsksForMoreIsGivenUp) {
     kernel.list_always_grows = true;
-    auto list = open().retired();
+    auto list = open()->retired();
     ASSERT_FALSE(list);
     EXPECT_EQ(list.error().error_number, EPROTO);
 }
@@ -71,7 +71,7 @@ TEST_F(CarveoutTest, SecondOpenerIsToldWhoHoldsIt) {
 
 TEST_F(CarveoutTest, MappingIsAlignedAndTheSlackIsGivenBack) {
     auto carveout = open();
-    auto mapping = carveout.map(0, 10 * kGiB, kGiB);
+    auto mapping = carveout->map(0, 10 * kGiB, kGiB);
     ASSERT_TRUE(mapping);
     EXPECT_TRUE(is_aligned(mapping->hva().value, kGiB));
     EXPECT_EQ(kernel.mapped, (std::map<std::uint64_t, std::uint64_t>{{mapping->hva().value, 10 * kGiB}}));
@@ -79,7 +79,7 @@ TEST_F(CarveoutTest, MappingIsAlignedAndTheSlackIsGivenBack) {
 
 TEST_F(CarveoutTest, AddressEqualsFilePositionModuloTheAlignment) {
     auto carveout = open();
-    auto mapping = carveout.map(3 * kMiB, kGiB, kGiB);
+    auto mapping = carveout->map(3 * kMiB, kGiB, kGiB);
     ASSERT_TRUE(mapping);
     EXPECT_EQ(mapping->hva().value % kGiB, 3 * kMiB);
 }
@@ -88,7 +88,7 @@ TEST_F(CarveoutTest, FailedTrimLeavesNothingMapped) {
     auto carveout = open();
     kernel.fail_at = kernel.calls + 3; // reserve, map, then the trim
     kernel.fail_with = ENOMEM;
-    EXPECT_FALSE(carveout.map(0, kGiB, kGiB));
+    EXPECT_FALSE(carveout->map(0, kGiB, kGiB));
     EXPECT_THAT(kernel.mapped, IsEmpty());
 }
 

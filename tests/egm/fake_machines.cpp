@@ -12,7 +12,17 @@ void FakeSyscalls::add_carveout(int pxm, std::uint64_t size, const std::vector<s
     files["/sys/class/egm/" + name + "/egm_size"] = fmt::format("{:#x}\n", size);
     auto& entries = directories["/sys/class/egm/" + name];
     entries = {"dev", "power", "subsystem", "uevent", "egm_size"};
-    entries.insert(entries.end(), bdfs.rbegin(), bdfs.rend());
+    carveout_size_["/dev/" + name] = size;
+    if (shape == DriverShape::kA) {
+        entries.push_back("gpu_devices");
+        std::string& list = files["/sys/class/egm/" + name + "/gpu_devices"];
+        for (const std::string& bdf : bdfs)
+            list += bdf + "\n";
+    } else {
+        entries.insert(entries.end(), bdfs.rbegin(), bdfs.rend());
+        if (shape != DriverShape::kE1 && shape != DriverShape::kE2)
+            entries.push_back("device");
+    }
     directories["/dev"].push_back(name);
     devices["/dev/" + name] = 0;
 }
@@ -24,6 +34,7 @@ void FakeSyscalls::add_gpu(const std::string& bdf, int group) {
     directories[pci + "/vfio-dev"] = {fmt::format("vfio{}", group)};
     devices[fmt::format("/dev/vfio/{}", group)] = 0;
     devices[fmt::format("/dev/vfio/devices/vfio{}", group)] = 0;
+    bdf_by_path_[fmt::format("/dev/vfio/devices/vfio{}", group)] = bdf;
 }
 
 void FakeSyscalls::add_kernel_devices() {

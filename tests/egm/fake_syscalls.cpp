@@ -3,14 +3,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <utility>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
 
-#include "egm/uapi/iommufd.h"
 #include "egm/uapi/kvm.h"
-#include "egm/uapi/vfio.h"
 
 namespace egm {
 
@@ -37,7 +34,9 @@ int FakeSyscalls::open(const char* path, int) {
     const auto device = devices.find(path);
     if (device == devices.end())
         return refuse(ENOENT);
-    return device->second != 0 ? refuse(device->second) : add_file(path);
+    if (device->second != 0)
+        return refuse(device->second);
+    return carveout_size_.contains(path) ? open_carveout(path) : add_file(path);
 }
 
 int FakeSyscalls::close(int fd) {
@@ -49,6 +48,17 @@ int FakeSyscalls::close(int fd) {
     }
     const std::string name = file->second;
     open_files.erase(file); // gone even when the call reports an error, as in Linux
+    unusable_.erase(fd);
+    if (const auto device = device_id_.find(fd); device != device_id_.end()) {
+        objects.erase(device->second);
+        device_id_.erase(device);
+    }
+    if (name == "/dev/iommu") {
+        for (const auto& [id, object] : objects)
+            if (object.kind != "IOAS")
+                violations.push_back(fmt::format("/dev/iommu closed before its {} was destroyed", object.kind));
+        objects.clear();
+    }
     if (!files.contains(name))
         log.push_back("close " + name);
     if (name == "VM" && !slots.empty())
@@ -56,7 +66,7 @@ int FakeSyscalls::close(int fd) {
     if ((name == "/dev/vfio/vfio" || name == "/dev/iommu") && !dma.empty())
         violations.push_back(name + " closed before its memory was unmapped");
     for (const auto& [address, path] : mapped_file)
-        if (path == name)
+        if (path == name && path.starts_with("/dev/egm"))
             violations.push_back(name + " closed before it was unmapped");
     return reports_error ? refuse(fail_with) : 0;
 }
@@ -72,57 +82,20 @@ int FakeSyscalls::ioctl(int fd, unsigned long request, void* argument) {
     return result < 0 ? refuse(-result) : result;
 }
 
-int FakeSyscalls::list_retired(void* argument) const {
-    uapi::EgmRetiredPagesList header;
-    std::memcpy(&header, argument, sizeof header);
-    const std::uint32_t room = header.argsz;
-    const auto needed = std::uint32_t(sizeof header + retired.size() * sizeof(uapi::EgmRetiredPage));
-    if (list_always_grows || room < needed) {
-        header = {list_always_grows ? room + 16 : needed, 0};
-        std::memcpy(argument, &header, sizeof header);
-        return short_list_is_enospc ? -ENOSPC : 0;
-    }
-    header.count = std::uint32_t(retired.size());
-    std::memcpy(argument, &header, sizeof header);
-    if (!retired.empty())
-        std::memcpy(static_cast<char*>(argument) + sizeof header, retired.data(), needed - sizeof header);
-    return 0;
-}
-
-int FakeSyscalls::map_dma(std::uint64_t iova, std::uint64_t hva, std::uint64_t size, bool iommufd) {
-    const bool is_egm = mapped_file.contains(hva);
-    if (iommufd && is_egm && !iommufd_takes_egm)
-        return -EFAULT;
-    for (const auto& [begin, length] : dma)
-        if (begin < iova + size && iova < begin + length)
-            return -EEXIST;
-    dma[iova] = size;
-    log.push_back(fmt::format("map DMA {:#x}", iova));
-    return 0;
-}
-
-int FakeSyscalls::unmap_dma(std::uint64_t iova, std::uint64_t& size, bool iommufd) {
-    const std::uint64_t end = iova + size;
-    for (const auto& [begin, length] : dma)
-        if (begin < end && iova < begin + length && (begin < iova || end < begin + length))
-            return iommufd ? -ENOENT : -EINVAL;
-    size = 0;
-    std::erase_if(dma, [&](const auto& piece) {
-        const bool inside = iova <= piece.first && piece.first < end;
-        size += inside ? piece.second : 0;
-        return inside;
-    });
-    if (size == 0)
-        return iommufd ? -ENOENT : 0;
-    log.push_back(fmt::format("unmap DMA {:#x}", iova));
-    return 0;
-}
-
 int FakeSyscalls::answer(int fd, unsigned long request, void* argument) {
+    const std::string& name = open_files.at(fd);
+    if (name.starts_with("/dev/egm"))
+        return answer_egm(fd, request, argument);
+    if (name == "/dev/kvm" || name == "VM")
+        return answer_kvm(request, argument);
+    if (name == "/dev/iommu")
+        return answer_iommufd(request, argument);
+    return answer_vfio(fd, request, argument);
+}
+
+int FakeSyscalls::answer_kvm(unsigned long request, void* argument) {
     const auto value = reinterpret_cast<std::uintptr_t>(argument);
     switch (request) {
-    case uapi::kEgmRetiredPagesList:
-        return list_retired(argument);
     case uapi::kKvmGetApiVersion:
         return uapi::kKvmApiVersion;
     case uapi::kKvmCheckExtension:
@@ -143,61 +116,22 @@ int FakeSyscalls::answer(int fd, unsigned long request, void* argument) {
         log.push_back(fmt::format("{} slot {}", region.memory_size == 0 ? "delete" : "set", region.slot));
         return 0;
     }
-    case uapi::kVfioGetApiVersion:
-        return uapi::kVfioApiVersion;
-    case uapi::kVfioCheckExtension:
-        return value == uapi::kVfioType1v2Iommu;
-    case uapi::kVfioGroupGetStatus:
-        static_cast<uapi::VfioGroupStatus*>(argument)->flags = uapi::kVfioGroupFlagsViable;
-        return 0;
-    case uapi::kVfioGroupGetDeviceFd:
-        return add_file(static_cast<const char*>(argument));
-    case uapi::kVfioIommuMapDma: {
-        const auto& map = *static_cast<const uapi::VfioIommuType1DmaMap*>(argument);
-        if (map.flags != (uapi::kVfioDmaMapFlagRead | uapi::kVfioDmaMapFlagWrite))
-            violations.push_back("DMA mapping that is not readable and writable");
-        return map_dma(map.iova, map.vaddr, map.size, false);
-    }
-    case uapi::kVfioIommuUnmapDma: {
-        auto& unmap = *static_cast<uapi::VfioIommuType1DmaUnmap*>(argument);
-        return unmap_dma(unmap.iova, unmap.size, false);
-    }
-    case uapi::kIommuIoasAlloc:
-        static_cast<uapi::IommuIoasAlloc*>(argument)->out_ioas_id = 7;
-        return 0;
-    case uapi::kIommuIoasMap: {
-        const auto& map = *static_cast<const uapi::IommuIoasMap*>(argument);
-        if (map.flags != 7)
-            violations.push_back("DMA mapping that is not fixed, readable and writable");
-        return map_dma(map.iova, map.user_va, map.length, true);
-    }
-    case uapi::kIommuIoasUnmap: {
-        auto& unmap = *static_cast<uapi::IommuIoasUnmap*>(argument);
-        return unmap_dma(unmap.iova, unmap.length, true);
-    }
-    case uapi::kVfioGroupSetContainer:
-        return open_files.contains(*static_cast<const int*>(argument)) ? 0 : -EINVAL;
-    case uapi::kVfioDeviceBindIommufd:
-        return open_files.contains(static_cast<const uapi::VfioDeviceBindIommufd*>(argument)->iommufd) ? 0 : -EBADF;
-    case uapi::kVfioDeviceAttachIommufdPt:
-        return static_cast<const uapi::VfioDeviceAttachIommufdPt*>(argument)->pt_id == 7 ? 0 : -ENOENT;
-    case uapi::kVfioSetIommu:
-        if (std::exchange(iommu_is_set_, true))
-            violations.push_back("the container's IOMMU set twice");
-        return 0;
-    case uapi::kVfioDeviceGetInfo:
-        return 0;
     default:
-        violations.push_back(fmt::format("unexpected ioctl {:#x} on {}", request, open_files.at(fd)));
+        violations.push_back(fmt::format("unexpected ioctl {:#x} of KVM", request));
         return -ENOTTY;
     }
 }
 
-void* FakeSyscalls::mmap(void* address, std::size_t size, int, int flags, int fd, std::int64_t) {
+void* FakeSyscalls::mmap(void* address, std::size_t size, int, int flags, int fd, std::int64_t offset) {
     if (injected()) {
         refuse(fail_with);
         return kMapFailed;
     }
+    if (fd >= 0 && carveout_size_.contains(open_files.at(fd)))
+        if (const int error = check_carveout_mmap(fd, std::uint64_t(offset), size); error < 0) {
+            refuse(-error);
+            return kMapFailed;
+        }
     auto at = reinterpret_cast<std::uintptr_t>(address);
     if (flags & MAP_FIXED) {
         const auto around = std::prev(mapped.upper_bound(at));
@@ -210,6 +144,7 @@ void* FakeSyscalls::mmap(void* address, std::size_t size, int, int flags, int fd
     }
     if (fd >= 0) {
         mapped_file[at] = open_files.at(fd);
+        mapped_offset[at] = std::uint64_t(offset);
         log.push_back("map " + open_files.at(fd));
         if (!(flags & MAP_SHARED))
             violations.push_back("private mapping of a carveout");

@@ -41,6 +41,43 @@ TEST(GuestLayoutTest, EachGpuAddsEightInitiatorNodes) {
     EXPECT_EQ(lay_out_guest(sockets(4, 1, kGiB)).node_count, 36);
 }
 
+TEST(GuestLayoutTest, VcpusAreSharedOutEvenlyInWholeRuns) {
+    GuestLayoutRequest request = sockets(2, 2, kGiB);
+    request.vcpus = 121;
+    const GuestLayout layout = lay_out_guest(request);
+    EXPECT_EQ(layout.nodes[0].vcpus, (VcpuRange{0, 61}));
+    EXPECT_EQ(layout.nodes[1].vcpus, (VcpuRange{61, 60}));
+}
+
+TEST(GuestLayoutTest, NodesWithMemoryAloneComeAfterTheInitiators) {
+    // CPU node 0, then 2 x 8 initiators, then the node that says it wants no CPU; its memory lies behind node 0's.
+    GuestLayoutRequest request = sockets(2, 1, kGiB);
+    request.nodes[0].memory_only = true;
+    request.nodes[0].size = 3 * kGiB;
+    request.vcpus = 4;
+    const GuestLayout layout = lay_out_guest(request);
+    EXPECT_EQ(layout.nodes[1].node, 0);
+    EXPECT_EQ(layout.nodes[1].vcpus, (VcpuRange{0, 4}));
+    EXPECT_EQ(layout.nodes[1].ram, (Range<Ipa>{{0x4000'0000}, kGiB}));
+    EXPECT_EQ(layout.gpus[0].first_initiator_node, 1);
+    EXPECT_EQ(layout.gpus[1].first_initiator_node, 9);
+    EXPECT_EQ(layout.nodes[0].node, 17);
+    EXPECT_EQ(layout.nodes[0].vcpus, (VcpuRange{}));
+    EXPECT_EQ(layout.nodes[0].ram, (Range<Ipa>{{0x8000'0000}, 3 * kGiB}));
+    EXPECT_EQ(layout.gpus[0].egm_pxm, 17);
+    EXPECT_EQ(layout.gpus[0].egm_base, Ipa{0x8000'0000});
+    EXPECT_EQ(layout.node_count, 18);
+}
+
+TEST(GuestLayoutTest, NodesBeyondTheVcpusHaveMemoryAlone) {
+    GuestLayoutRequest request = sockets(3, 1, kGiB);
+    request.vcpus = 2;
+    const GuestLayout layout = lay_out_guest(request);
+    EXPECT_EQ(layout.nodes[0].vcpus, (VcpuRange{0, 1}));
+    EXPECT_EQ(layout.nodes[1].vcpus, (VcpuRange{1, 1}));
+    EXPECT_EQ(layout.nodes[2].node, 2 + 3 * 8);
+}
+
 TEST(GuestLayoutTest, GpuPropertiesNameTheNodeOfItsSocket) {
     const GuestLayout layout = lay_out_guest(sockets(2, 2, 447 * kGiB));
     const GuestGpu& third = layout.gpus[2];
@@ -76,6 +113,24 @@ TEST(GuestLayoutTest, HighMmioWindowFollowsTheMemoryAtItsOwnAlignment) {
     EXPECT_EQ(lay_out_guest(sockets(2, 2, 447 * kGiB)).high_mmio, (Range<Ipa>{{4 * kTiB}, 4 * kTiB}));
     EXPECT_EQ(lay_out_guest(sockets(2, 4, 447 * kGiB)).high_mmio, (Range<Ipa>{{8 * kTiB}, 8 * kTiB}));
     EXPECT_EQ(lay_out_guest(sockets(2, 2, 447 * kGiB)).address_bits(), 43u);
+}
+
+TEST(GuestLayoutTest, HighMmioWindowIsThePowerOfTwoThatHoldsEveryGpu) {
+    GuestLayoutRequest request = sockets(2, 2, 447 * kGiB);
+    for (GuestGpuRequest& gpu : request.gpus)
+        gpu.mmio_bytes = 2 * kTiB; // GB300: 8 TiB for four
+    EXPECT_EQ(lay_out_guest(request).high_mmio, (Range<Ipa>{{8 * kTiB}, 8 * kTiB}));
+    request.gpus.pop_back();
+    EXPECT_EQ(lay_out_guest(request).high_mmio.size, 8 * kTiB); // 6 TiB are no power of two
+    EXPECT_EQ(lay_out_guest(sockets(1, 1, kGiB)).high_mmio.size, 4 * kTiB);
+}
+
+TEST(GuestLayoutTest, CoherentGpuWithoutEgmHasInitiatorsAndNoEgm) {
+    const GuestLayout layout = lay_out_guest(
+        {.nodes = {{.size = kGiB}}, .gpus = {{.bdf = "0009:01:00.0", .memory_node = -1, .coherent = true}}});
+    EXPECT_EQ(layout.gpus[0].first_initiator_node, 1);
+    EXPECT_EQ(layout.gpus[0].egm_size, 0u);
+    EXPECT_EQ(layout.node_count, 9);
 }
 
 TEST(GuestLayoutTest, GpuWithoutEgmHasNoProperties) {

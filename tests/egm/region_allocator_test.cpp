@@ -78,6 +78,7 @@ TEST_F(RegionAllocatorTest, FreePiecesWithoutAWholeBlockAreLostToAlignment) {
     request.size = 10 * kGiB + 64 * kMiB;
     ASSERT_TRUE(allocator.allocate(request));
     EXPECT_EQ(allocator.losses(4), (Losses{.alignment = 448 * kMiB, .unassigned = 89 * kGiB + 512 * kMiB}));
+    EXPECT_EQ(allocator.usable(4), 10 * kGiB + 64 * kMiB);
 }
 
 TEST_F(RegionAllocatorTest, SecondRegionDoesNotFitOverTheFirst) {

@@ -48,6 +48,18 @@ TEST(SeamTest, UapiHeadersIncludeNothingButTheStandardLibraryAndEachOther) {
                 << file << ": " << name;
 }
 
+TEST(SeamTest, ToolSeesTheModelThroughOneFileAndNoSimulator) {
+    const std::regex simulator("systemc.*|tlm.*|sysc/.*|models/(?!linux/|sparse_store).*");
+    ASSERT_FALSE(sources("egm/linux").empty());
+    for (const auto& file : sources("egm/linux"))
+        for (const std::string& name : includes(file)) {
+            EXPECT_FALSE(std::regex_match(name, simulator)) << file << " includes " << name;
+            if (name.starts_with("models/")) {
+                EXPECT_EQ(file.filename(), "modelled_machine.cpp") << "includes " << name;
+            }
+        }
+}
+
 TEST(SeamTest, LibraryCallsNoSystemCallItself) {
     const std::string library = std::string(EGMSIM_BINARY_DIR) + "/egm/libegm.a";
     ASSERT_TRUE(std::filesystem::exists(library)) << library;

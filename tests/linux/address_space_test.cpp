@@ -118,7 +118,8 @@ TEST(AddressSpaceProperty, EveryPageIsWhereAPageTableWouldHaveIt) {
                 ASSERT_EQ(said.has_value(), expected.has_value())
                     << "seed " << seed << " step " << step << " page " << i;
                 if (said) {
-                    ASSERT_EQ(said->spa.value, expected.value_or(0) + 7) << "seed " << seed << " step " << step << " page " << i;
+                    ASSERT_EQ(said->spa.value, expected.value_or(0) + 7)
+                        << "seed " << seed << " step " << step << " page " << i;
                 }
                 // A page is taken exactly if the oracle knows it.
                 if (step % 97 == 0) {

@@ -130,8 +130,8 @@ struct TwoNodes : Vm {
     TwoNodes(std::uint64_t page, std::uint64_t size, std::uint64_t base = 0x1000'0000'0000)
         : Vm([&] {
               auto config = small_host(page);
-              config.gpus.clear();
-              config.carveouts = {{.pxm = 4, .range = {{base}, size}}, {.pxm = 5, .range = {{2 * base}, size}}};
+              config.carveouts = {{.pxm = 4, .range = {{base}, size}, .gpu_bdfs = {config.gpus[0].bdf}},
+                                  {.pxm = 5, .range = {{2 * base}, size}, .gpu_bdfs = {config.gpus[1].bdf}}};
               return config;
           }()),
           second(kRamBase + size) {

@@ -66,11 +66,11 @@ TEST_F(Type1Test, GroupGoesToOneOwnerAndOneContainer) {
     EXPECT_EQ(status.flags, uapi::kVfioGroupFlagsViable);
     EXPECT_EQ(device(), -EINVAL) << "before it has a container";
     int fd = -1;
-    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EINVAL);
+    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EBADF);
     fd = 99;
     EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EBADF);
     fd = static_cast<int>(group);
-    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EINVAL) << "no container";
+    EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), -EBADFD) << "no container";
     EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, nullptr), -EFAULT);
     fd = static_cast<int>(container);
     EXPECT_EQ(kernel.ioctl(group, uapi::kVfioGroupSetContainer, &fd), 0);
@@ -179,8 +179,9 @@ TEST_F(Type1Test, MapOfMemoryItCannotReachIsUndoneWhole) {
     EXPECT_EQ(kernel.sys.open_state().pinned_bytes, 0u);
 }
 
-TEST_F(Type1Test, WrapIsOverflowFromLinux618AndInvalidBefore) {
-    for (const auto& [version, expected] : {std::pair{612, -EINVAL}, {618, -EOVERFLOW}, {703, -EOVERFLOW}}) {
+TEST_F(Type1Test, WrapIsOverflowFromLinux7AndInvalidBefore) {
+    for (const auto& [version, expected] :
+         {std::pair{612, -EINVAL}, {618, -EINVAL}, {700, -EOVERFLOW}, {703, -EOVERFLOW}}) {
         auto config = small_host();
         config.version = version;
         Type1 test(config);

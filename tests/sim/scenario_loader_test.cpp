@@ -53,7 +53,7 @@ TEST_F(ScenarioLoaderTest, EveryKeyArrivesInItsField) {
                  "software:\n"
                  "  host_page_size: 4 KiB\n"
                  "  guest_page_size: 2 MiB\n"
-                 "  kernel: {egm: E1, version: \"6.12\"}\n"
+                 "  kernel: {egm: E1, vfio: 6.12, page_size: 4KiB, short_buffer: ENOSPC}\n"
                  "  iommu: iommufd-tolerant\n"
                  "  hypervisor_memory: 8 GiB\n"
                  "  compare_native: false\n"
@@ -98,6 +98,7 @@ TEST_F(ScenarioLoaderTest, EveryKeyArrivesInItsField) {
     EXPECT_EQ(run->software.guest_page_bytes, 2u << 20);
     EXPECT_EQ(run->software.egm_shape, "E1");
     EXPECT_EQ(run->software.kernel_minor, 12);
+    EXPECT_TRUE(run->software.retired_short_buffer_enospc);
     EXPECT_EQ(run->software.iommu, sim::IommuBackend::kIommufdTolerant);
     EXPECT_EQ(run->software.hypervisor_bytes, 8ull << 30);
     EXPECT_FALSE(run->software.compare_native);
@@ -244,7 +245,9 @@ TEST_F(ScenarioLoaderTest, AStreamTouchesOnlyWhatItsVmHas) {
 TEST_F(ScenarioLoaderTest, EachImpossibleSoftwareIsRefusedInWords) {
     const std::pair<const char*, const char*> faults[] = {
         {"  kernel: {egm: E9}\n", "kernel: egm \"E9\" is not known; did you mean"},
-        {"  kernel: {version: new}\n", "kernel: version \"new\" is no kernel version; write \"6.18\""},
+        {"  kernel: {vfio: new}\n", "kernel: vfio \"new\" is no kernel version; write \"6.18\""},
+        {"  host_page_size: 4 KiB\n  kernel: {page_size: 64KiB}\n",
+         "kernel: page_size is not what host_page_size says"},
         {"  iommu: typ1\n", "iommu \"typ1\" is not known; did you mean \"type1\"?"},
         {"  compare_native: yes\n", "compare_native \"yes\" is not known"},
         {"  hypervisor_memory: 1 TiB\n", "hypervisor_memory leaves nothing of grace0's"},
