@@ -153,7 +153,7 @@ TEST_F(TopologyLoaderTest, EachImpossibleMachineIsRefusedInWords) {
         {"  x: {preset: nvlink4}\n", nullptr, "part x: kind \"nvlink\" is not known"},
         {"  x[0..: {preset: grace}\n", nullptr, "\"x[0..\" is not a range; write \"name[0..3]\", first to last"},
         {"  x[3..0]: {preset: grace}\n", nullptr, "\"x[3..0]\" is not a range"},
-        {"  x[0..99999]: {preset: grace}\n", nullptr, "stands for more than 16384 names"},
+        {"  x[0..99999]: {preset: grace}\n", nullptr, "stands for more than 65536 names"},
         {"  x: {preset: hbm3-96gb, at: \"grace{0}\"}\n", nullptr, "\"grace{0}\" refers to no range of its key"},
         {"  x[0..1]: {preset: hbm3-96gb, at: \"grace{1}\"}\n", nullptr,
          "refers to no range of its key; write {0} to {0}"},
