@@ -6,8 +6,12 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "sim/address_plan.h"
+#include "sim/channel_dependencies.h"
+#include "sim/fabric_cuts.h"
+#include "sim/fabric_windows.h"
 #include "sim/leg_path.h"
 
 namespace sim {
@@ -64,12 +68,29 @@ void check_size(const Topology& topology, const Routing& routing, const AddressP
                           fmt::format("a path of {} crossings; the models hold {}", routing.longest(), kCrossingsMax));
     }
     check_overlaps(topology, plan, diagnostics);
+    for (const std::string& misfit : plan_fabric_windows(topology, plan).misfits) {
+        diagnostics.error({topology.file, 0, 0}, "fabric windows: " + misfit,
+                          "docs/decisions/0010-fabric-windows.md has the rules");
+    }
+    report_cuts(topology, diagnostics);
+}
+
+ChannelDependencies check_deadlock(const Topology& topology, const Routing& routing, Diagnostics& diagnostics) {
+    ChannelDependencies result = channel_dependencies(topology, routing);
+    if (!result.cycle.empty()) {
+        diagnostics.error(
+            {topology.file, 0, 0},
+            fmt::format("its routes can deadlock: {} wait for each other in a circle", fmt::join(result.cycle, ", ")),
+            "leave a link of the circle out, or add one that makes a way shorter");
+    }
+    return result;
 }
 
 } // namespace
 
 void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
     const Routing routing(scenario.topology);
+    check_deadlock(scenario.topology, routing, diagnostics);
     check_size(scenario.topology, routing, plan_addresses(scenario.topology, scenario.software), diagnostics);
     for (const StreamGroup& group : scenario.groups) {
         for (const Stream& stream : group.streams) {
@@ -86,6 +107,15 @@ void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
             }
         }
     }
+}
+
+std::string judge_machine(const Topology& topology, Diagnostics& diagnostics) {
+    const Routing routing(topology);
+    check_size(topology, routing, plan_addresses(topology, {}), diagnostics);
+    const ChannelDependencies found = check_deadlock(topology, routing, diagnostics);
+    return fmt::format("  longest way: {} crossings\n"
+                       "  deadlock: none, {} channels with {} dependencies and no cycle\n",
+                       routing.longest(), found.channels, found.dependencies);
 }
 
 } // namespace sim

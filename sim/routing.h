@@ -41,6 +41,8 @@ public:
 
     /// Routes out of part `from`, by network and destination. Parts that do not route have none.
     std::vector<Route> from(std::size_t part) const;
+    /// Those of them that may leave by `link`, each with all of its hops.
+    std::vector<Route> from(std::size_t part, std::size_t link) const;
     /// The next hops towards `to`, in a fixed order; empty if it is not reached.
     std::span<const Hop> hops(std::size_t from, models::Aperture network, std::size_t to) const;
     bool reaches(std::size_t from, models::Aperture network, std::size_t to) const {

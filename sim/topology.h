@@ -31,6 +31,7 @@ enum class Trust {
 /// One named part of a machine: the nodes of the graph.
 struct Part {
     std::string name;
+    std::string entry;  ///< the key that it comes from: of one name itself, else with its ranges
     std::string preset; ///< empty when every figure stands in the topology itself
     Trust trust = Trust::kDerived;
     std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec> spec;
@@ -46,6 +47,7 @@ struct Part {
 /// One link: the edges of the graph.
 struct Link {
     std::string name;
+    std::string entry; ///< as of a part
     std::string preset;
     Trust trust = Trust::kDerived;
     LinkKind kind = LinkKind::kC2c;

@@ -69,6 +69,7 @@ private:
         const bool unique = check_unique(entry);
         Part part = entry.role == TopologyEntry::Role::kLikePattern ? part_pattern_ : read_figures(entry);
         part.name = entry.name;
+        part.entry = entry.what.substr(std::string_view("part ").size());
         Fields places(entry.map, entry.what, diagnostics_);
         unsigned socket = 0;
         if (places.count("socket", socket, {.min = 0, .max = 255})) {
@@ -118,6 +119,7 @@ private:
         const bool unique = check_unique(entry);
         Link link = entry.role == TopologyEntry::Role::kLikePattern ? link_pattern_ : read_link_figures(entry);
         link.name = entry.name;
+        link.entry = entry.what.substr(std::string_view("link ").size());
         Fields places(entry.map, entry.what, diagnostics_);
         for (const auto& [key, end] : {std::pair{"a", &link.a}, {"b", &link.b}}) {
             if (places.text(key, *end) || !end->empty()) {
