@@ -88,7 +88,8 @@ void report_cuts(const Topology& topology, Diagnostics& diagnostics) {
     for (const auto& [lost, who] : cut) {
         // The same cut seen from the other side says nothing new.
         const auto mirrored = cut.find(who);
-        if (mirrored == cut.end() || mirrored->second != lost || who < lost) {
+        const bool is_mirrored = mirrored != cut.end() && mirrored->second == lost;
+        if (!is_mirrored || std::pair(who.size(), who) < std::pair(lost.size(), lost)) {
             groups.emplace_back(in_ranges(who), in_ranges(lost));
         }
     }
@@ -96,7 +97,7 @@ void report_cuts(const Topology& topology, Diagnostics& diagnostics) {
               [](const auto& a, const auto& b) { return a.first.size() < b.first.size(); });
     std::string text;
     for (std::size_t i = 0; i < std::min(groups.size(), kShownMax); ++i) {
-        text += fmt::format("{}{} no longer reaches {}", i == 0 ? "" : "; ", groups[i].first, groups[i].second);
+        text += fmt::format("{}{} can no longer reach {}", i == 0 ? "" : "; ", groups[i].first, groups[i].second);
     }
     if (groups.size() > kShownMax) {
         text += fmt::format("; and {} more groups", groups.size() - kShownMax);

@@ -67,7 +67,7 @@ public:
     const std::vector<VmReport>& vms() const { return reports_; }
     const std::vector<egm::VirtualMachine>& machines() const { return machines_; }
     /// The kernel that the VM of this number (as in the scenario) runs on.
-    models::linux::SimSyscalls& kernel(std::size_t vm) { return *kernel_of_[vm]; }
+    models::linux::SimSyscalls& kernel(std::size_t vm = 0) { return *kernel_of_[vm]; }
     /// Ends all VMs; true when nothing stays open, mapped or pinned.
     bool shut_down();
 

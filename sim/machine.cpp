@@ -219,12 +219,13 @@ void Machine::set_routes() {
         if (router == nullptr) {
             continue;
         }
+        std::map<const Routing::Hop*, std::vector<models::Router::Hop>> ports_of; // many destinations share their hops
         for (const Routing::Route& route : routing_.from(i)) {
-            std::vector<models::Router::Hop> ports;
-            for (const Routing::Hop& hop : route.hops) {
-                const std::string& edge =
-                    hop.attachment ? topology_.parts[hop.edge].name : topology_.links[hop.edge].name;
-                ports.push_back({ports_.at({part.name, edge}), hop.weight});
+            std::vector<models::Router::Hop>& ports = ports_of[route.hops.data()];
+            for (std::size_t hop = ports.size(); hop < route.hops.size(); ++hop) {
+                const auto& [attachment, edge, weight] = route.hops[hop];
+                const std::string& name = attachment ? topology_.parts[edge].name : topology_.links[edge].name;
+                ports.push_back({ports_.at({part.name, name}), weight});
             }
             router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
         }

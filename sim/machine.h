@@ -75,7 +75,7 @@ public:
     const Routing& routing() const { return routing_; }
     models::EventQueue& events() { return *events_; }
     /// The bytes of a node, by its own physical addresses. Precondition: the machine has this node.
-    models::SparseStore& store(const std::string& node) { return *stores_.at(node); }
+    models::SparseStore& store(const std::string& node = {}) { return *stores_.at(node); }
     std::size_t packets_in_flight() const { return packets_.in_flight(); }
 
     Cpu& cpu(const std::string& part) { return cpus_.at(part); }

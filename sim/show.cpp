@@ -115,9 +115,10 @@ std::string bounds_text(const Topology& topology, FabricKind kind) {
         const std::string ways = fabric.crossings_min == fabric.crossings_max
                                      ? std::to_string(fabric.crossings_min)
                                      : fmt::format("{} or up to {}", fabric.crossings_min, fabric.crossings_max);
-        text += fmt::format("\n{}: {} {}s ({}), {} switches, {} link{} from {} to {}\n", nvlink ? "NVLink" : "network",
-                            fabric.members.size(), member, in_ranges(fabric.members), fabric.switches, ways,
-                            fabric.crossings_max == 1 ? "" : "s", member, member);
+        text += fmt::format("\n{}: {} {}s ({}), {} {}, {} link{} from {} to {}\n", nvlink ? "NVLink" : "network",
+                            fabric.members.size(), member, in_ranges(fabric.members), fabric.switches,
+                            fabric.switches == 1 ? "switch" : "switches", ways, fabric.crossings_max == 1 ? "" : "s",
+                            member, member);
         text += fmt::format("  each {}     {} each way; {} of all, both ways\n", member, in_rate(fabric.member_rate),
                             in_rate(fabric.total_rate));
         text += fmt::format("  bisection    {} each way\n", in_rate(fabric.bisection));
