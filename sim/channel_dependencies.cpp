@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <set>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -23,9 +25,7 @@ public:
         }
         ChannelDependencies result;
         result.channels = static_cast<std::size_t>(std::count(used_.begin(), used_.end(), true));
-        for (auto& onward : next_) {
-            std::sort(onward.begin(), onward.end());
-            onward.erase(std::unique(onward.begin(), onward.end()), onward.end());
+        for (const auto& onward : next_) {
             result.dependencies += onward.size();
         }
         for (const std::uint32_t channel : find_cycle()) {
@@ -48,9 +48,9 @@ private:
 
     /// The links out of `part` towards `to`, and those behind a device that sits there, which has no link of its own in
     /// between.
-    void onward(std::size_t part, Aperture network, std::size_t to, std::vector<Channel>& into) {
-        into.clear();
-        for (const Routing::Hop& hop : routing_.hops(part, network, to)) {
+    void onward(std::size_t part, std::span<const Routing::Hop> hops, Aperture network, std::size_t to,
+                std::vector<Channel>& into) {
+        for (const Routing::Hop& hop : hops) {
             if (!hop.attachment) {
                 into.push_back(out_of(part, hop.edge));
                 continue;
@@ -69,29 +69,26 @@ private:
 
     /// Every channel that comes into `part`, with the channels in which its packets go on.
     void add_dependencies_at(std::size_t part) {
-        std::vector<Channel> go_on;
         for (const auto& near : graph_.neighbours(part)) {
             const Channel in = out_of(near.part, near.link);
             std::vector<Channel>& list = next_[in];
-            const Routing::Hop* last = nullptr; // of the routes before, whose way on is in the list already
-            for (const Routing::Route& route : routing_.from(near.part, near.link)) {
-                used_[in] = true;
-                if (route.destination == part) {
-                    if (route.network == Aperture::kFabric) {
-                        add_egm(part, list);
-                    }
-                    continue;
-                }
-                const auto ways = routing_.hops(part, route.network, route.destination);
-                if (ways.data() != last) {
-                    onward(part, route.network, route.destination, go_on);
-                    list.insert(list.end(), go_on.begin(), go_on.end());
-                    last = ways.data();
-                }
-            }
+            std::set<const Routing::Hop*> seen; // ways on by links only, which are the same for all their destinations
+            routing_.follow(near.part, near.link, part,
+                            [&](Aperture network, std::size_t destination, std::span<const Routing::Hop> ways) {
+                                used_[in] = true;
+                                if (destination == part && network == Aperture::kFabric) {
+                                    add_egm(part, list);
+                                } else if (!ways.empty() && (seen.insert(ways.data()).second || has_attachment(ways))) {
+                                    onward(part, ways, network, destination, list);
+                                }
+                            });
             std::sort(list.begin(), list.end());
             list.erase(std::unique(list.begin(), list.end()), list.end());
         }
+    }
+
+    static bool has_attachment(std::span<const Routing::Hop> ways) {
+        return std::any_of(ways.begin(), ways.end(), [](const Routing::Hop& hop) { return hop.attachment; });
     }
 
     /// Remote EGM leaves the fabric in its owner and goes on to the CPU's memory.
@@ -101,9 +98,7 @@ private:
             return;
         }
         for (const std::uint32_t memory : graph_.sitting_on(*topology_.index_of(cpu->name))) {
-            std::vector<Channel> go_on;
-            onward(gpu, Aperture::kSystem, memory, go_on);
-            list.insert(list.end(), go_on.begin(), go_on.end());
+            onward(gpu, routing_.hops(gpu, Aperture::kSystem, memory), Aperture::kSystem, memory, list);
         }
     }
 

@@ -168,25 +168,6 @@ std::vector<Routing::Route> Routing::from(std::size_t part) const {
     return routes;
 }
 
-std::vector<Routing::Route> Routing::from(std::size_t part, std::size_t link) const {
-    std::vector<std::uint32_t> leaving; // the sets that have this link, sorted
-    for (const std::uint32_t set : sets_of_[part]) {
-        if (std::any_of(sets_[set].begin(), sets_[set].end(),
-                        [&](const Hop& hop) { return !hop.attachment && hop.edge == link; })) {
-            leaving.push_back(set);
-        }
-    }
-    std::vector<Route> routes;
-    for (const Aperture network : kNetworks) {
-        for (const Entry& entry : tables_[table_of(network)][part]) {
-            if (std::binary_search(leaving.begin(), leaving.end(), entry.set)) {
-                routes.push_back({network, entry.destination, sets_[entry.set]});
-            }
-        }
-    }
-    return routes;
-}
-
 std::span<const Routing::Hop> Routing::hops(std::size_t from, Aperture network, std::size_t to) const {
     const auto& entries = tables_[table_of(network)][from];
     const auto found = std::lower_bound(entries.begin(), entries.end(), to, [](const Entry& entry, std::size_t wanted) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -41,8 +42,10 @@ public:
 
     /// Routes out of part `from`, by network and destination. Parts that do not route have none.
     std::vector<Route> from(std::size_t part) const;
-    /// Those of them that may leave by `link`, each with all of its hops.
-    std::vector<Route> from(std::size_t part, std::size_t link) const;
+    /// Calls `visit(network, destination, hops)` for each route of `from` that may take `link` to `next`, with the hops
+    /// that `next` would take; none where `next` is the destination.
+    template <class Visit>
+    void follow(std::size_t from, std::size_t link, std::size_t next, Visit visit) const;
     /// The next hops towards `to`, in a fixed order; empty if it is not reached.
     std::span<const Hop> hops(std::size_t from, models::Aperture network, std::size_t to) const;
     bool reaches(std::size_t from, models::Aperture network, std::size_t to) const {
@@ -75,6 +78,33 @@ private:
     std::vector<std::vector<std::uint32_t>> sets_of_; ///< by part
     std::size_t longest_ = 0;
 };
+
+template <class Visit>
+void Routing::follow(std::size_t from, std::size_t link, std::size_t next, Visit visit) const {
+    std::vector<std::uint32_t> leaving; // the sets of hops that have this link
+    for (const std::uint32_t set : sets_of_[from]) {
+        if (std::any_of(sets_[set].begin(), sets_[set].end(),
+                        [&](const Hop& hop) { return !hop.attachment && hop.edge == link; })) {
+            leaving.push_back(set);
+        }
+    }
+    for (const models::Aperture network :
+         {models::Aperture::kSystem, models::Aperture::kFabric, models::Aperture::kRdma}) {
+        const Table& table = tables_[table_of(network)];
+        auto there = table[next].begin();
+        for (const Entry& entry : table[from]) {
+            if (std::find(leaving.begin(), leaving.end(), entry.set) == leaving.end()) {
+                continue;
+            }
+            while (there != table[next].end() && there->destination < entry.destination) {
+                ++there;
+            }
+            const bool goes_on = there != table[next].end() && there->destination == entry.destination;
+            visit(network, std::size_t{entry.destination},
+                  goes_on ? std::span<const Hop>(sets_[there->set]) : std::span<const Hop>());
+        }
+    }
+}
 
 /// Index of the part called `name` in `topology.parts`; none if there is no such part.
 std::optional<std::size_t> part_index(const Topology& topology, const std::string& name);
