@@ -78,6 +78,8 @@ struct CopyEngineSpec {
 
 /// A GPU: SM array, copy engines, L2, GMMU, hub.
 struct GpuSpec {
+    /// Which bases the driver lets its fabric windows have.
+    enum class FabricAddresses { kAny, kHopper, kBlackwell } fabric_addresses = FabricAddresses::kAny;
     unsigned sms = 0;
     unsigned threads_per_sm = 2048;                 ///< resident at most
     std::uint64_t payload_bytes = 128;              ///< of one SM load or store packet

@@ -143,20 +143,23 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
     unsigned crossings = 0;
     for (const std::string& name : passed) {
         Trust trust = Trust::kCalibrated;
+        std::string entry = name; // a range of the file is told once
         if (const Part* part = topology.find(name)) {
             trust = part->trust;
+            entry = part->entry;
             crossings += std::holds_alternative<models::SwitchSpec>(part->spec);
         }
         for (const Link& link : topology.links) {
             if (link.name == name) {
                 trust = link.trust;
+                entry = link.entry;
                 ++crossings;
             }
         }
         if (trust == Trust::kAssumed) {
-            lower(Grade::kExtrapolated, "assumed figures: " + name);
+            lower(Grade::kExtrapolated, "assumed figures: " + entry);
         } else if (trust == Trust::kDerived) {
-            lower(Grade::kComposed, "derived figures: " + name);
+            lower(Grade::kComposed, "derived figures: " + entry);
         }
     }
     const auto is_egm = [](const models::Leg& leg) {

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <systemc>
 
+#include "sim/fabric_cuts.h"
 #include "sim/host_kernel.h"
 #include "sim/reach_check.h"
 #include "sim/report_json.h"
@@ -170,8 +171,15 @@ int check(const Options& options) {
         const bool is_topology = file.find('/') == std::string::npos ? !file.ends_with(".yaml")
                                                                      : file.find("topologies/") != std::string::npos;
         if (is_topology) {
-            good = sim::load_topology(file, sim::shipped_topologies(), diagnostics).has_value();
+            const auto topology = sim::load_topology(file, sim::shipped_topologies(), diagnostics);
+            const std::string verdict = topology ? sim::judge_machine(*topology, diagnostics) : "";
+            good = topology && !diagnostics.has_errors();
             diagnostics.print(std::cerr);
+            if (good && !options.quiet) {
+                std::cout << file << ": good\n" << verdict;
+            }
+            code = good ? code : static_cast<int>(kBadInput);
+            continue;
         } else {
             good = load(file, options, diagnostics).has_value();
         }
@@ -186,6 +194,9 @@ int check(const Options& options) {
 int show(const Options& options) {
     sim::Diagnostics diagnostics;
     const auto topology = sim::load_topology(options.files.at(0), sim::shipped_topologies(), diagnostics);
+    if (topology) {
+        sim::report_cuts(*topology, diagnostics);
+    }
     diagnostics.print(std::cerr);
     if (!topology) {
         return kBadInput;

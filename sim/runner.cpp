@@ -66,7 +66,8 @@ private:
             return;
         }
         say("bring-up");
-        HostOs host(scenario_, plan_, machine_.store());
+        HostOs host(scenario_, plan_,
+                    [this](const std::string& node) -> models::SparseStore& { return machine_.store(node); });
         const auto done = host.bring_up();
         result_.steps = host.steps();
         if (!done) {
