@@ -121,7 +121,7 @@ void fabrics(benchmark::internal::Benchmark* benchmark) {
     benchmark->Args({256, 8, 1, 0})->Args({256, 8, 1, 1});
     benchmark->Args({576, 72, 1, 0})->Args({576, 72, 1, 1});
 }
-BENCHMARK(all_pairs_rates)->Apply(fabrics);
+BENCHMARK(all_pairs_rates)->Apply(fabrics)->Args({576, 72, 18, 0});
 BENCHMARK(all_pairs_solve)->Apply(fabrics);
 BENCHMARK(all_to_all_finish)->Apply(fabrics);
 BENCHMARK(uneven_finish)

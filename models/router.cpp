@@ -36,6 +36,11 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
     const auto found = routes_.find({packet.aperture, packet.destination});
     assert(found != routes_.end());
+    if (found->second.turns.size() == 1) {
+        pass_on(found->second.turns[0], payload);
+        transit(payload) = packet;
+        return;
+    }
     const Picoseconds latency = trace.latency;
     const double share = trace.share;
     const auto stages = trace.stages;

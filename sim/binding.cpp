@@ -142,7 +142,6 @@ const char* to_string(Grade grade) {
 }
 
 void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& machine, StreamResult& line) {
-    const Topology& topology = machine.topology();
     const Stream& stream = *planned.stream;
     line.grade = Grade::kCalibrated;
     const auto lower = [&](Grade grade, const std::string& reason) { lower_grade(line, grade, reason); };
@@ -155,20 +154,11 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
     }
     unsigned crossings = 0;
     for (const std::string& name : passed) {
-        Trust trust = Trust::kCalibrated;
-        if (const Part* part = topology.find(name)) {
-            trust = part->trust;
-            crossings += std::holds_alternative<models::SwitchSpec>(part->spec);
-        }
-        for (const Link& link : topology.links) {
-            if (link.name == name) {
-                trust = link.trust;
-                ++crossings;
-            }
-        }
-        if (trust == Trust::kAssumed) {
+        const Machine::Provenance provenance = machine.provenance(name);
+        crossings += provenance.crossing;
+        if (provenance.trust == Trust::kAssumed) {
             lower(Grade::kExtrapolated, "assumed figures: " + name);
-        } else if (trust == Trust::kDerived) {
+        } else if (provenance.trust == Trust::kDerived) {
             lower(Grade::kComposed, "derived figures: " + name);
         }
     }

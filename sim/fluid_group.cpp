@@ -48,11 +48,11 @@ StreamResult line_of(const PlannedStream& planned, const StreamBound& bound, Mac
 
 double total_bound(const std::vector<PlannedStream>& planned, const std::vector<StreamBound>& bounds) {
     std::vector<const PlannedStream*> moving;
-    std::vector<StreamBound> theirs;
+    std::vector<const StreamBound*> theirs;
     for (std::size_t i = 0; i < planned.size(); ++i) {
         if (!planned[i].is_latency) {
             moving.push_back(&planned[i]);
-            theirs.push_back(bounds[i]);
+            theirs.push_back(&bounds[i]);
         }
     }
     return moving.empty() ? 0 : joint_bound(moving, theirs);
@@ -147,7 +147,7 @@ GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStrea
     std::vector<StreamBound> costs;
     for (const PlannedStream& one : planned) {
         bounds.push_back(static_bound(one));
-        costs.push_back(mean_cost(one));
+        costs.push_back(mean_cost(one, bounds.back()));
     }
     GroupFlows flows(costs, machine);
     if (const auto end = transient_end(planned)) {

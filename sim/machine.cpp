@@ -29,6 +29,12 @@ Machine::Machine(const Topology& topology, const AddressPlan& plan)
     }
     join_smmus();
     set_routes();
+    for (const Part& part : topology.parts) {
+        provenance_[part.name] = {part.trust, std::holds_alternative<models::SwitchSpec>(part.spec)};
+    }
+    for (const Link& link : topology.links) {
+        provenance_[link.name] = {link.trust, true};
+    }
 }
 
 Machine::~Machine() = default;
@@ -220,6 +226,11 @@ void Machine::set_routes() {
             router->set_route(key.first, static_cast<std::uint16_t>(key.second), ports);
         }
     }
+}
+
+Machine::Provenance Machine::provenance(const std::string& name) const {
+    const auto found = provenance_.find(name);
+    return found == provenance_.end() ? Provenance{} : found->second;
 }
 
 const Resource& Machine::resource_of(const models::Server& server) const {

@@ -289,7 +289,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
     result.measured = run.after().time - run.before().time;
     result.busy = busy_shares(machine, run.before(), run.after());
     std::vector<const PlannedStream*> moving;
-    std::vector<StreamBound> bounds;
+    std::vector<const StreamBound*> bounds;
     for (Running& running : run.streams()) {
         const PlannedStream& stream = *running.planned;
         StreamResult line;
@@ -318,7 +318,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         if (!stream.is_latency) {
             result.total += line.value;
             moving.push_back(&stream);
-            bounds.push_back(running.bound);
+            bounds.push_back(&running.bound);
         }
         result.streams.push_back(std::move(line));
     }

@@ -169,9 +169,16 @@ StreamBound cost(const PlannedStream& planned, Case which) {
 
 StreamBound static_bound(const PlannedStream& planned) { return cost(planned, Case::kBest); }
 
-StreamBound mean_cost(const PlannedStream& planned) { return cost(planned, Case::kMean); }
+StreamBound mean_cost(const PlannedStream& planned, const StreamBound& best) {
+    const auto mixed = [](const models::Leg& leg) {
+        return !leg.hits.empty() || (leg.home_share > 0 && leg.home_share < 1);
+    };
+    const models::StreamJob& job = planned.job;
+    const bool caches = std::any_of(job.reads.begin(), job.reads.end(), mixed) || (job.write && mixed(*job.write));
+    return caches ? cost(planned, Case::kMean) : best;
+}
 
-double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<StreamBound>& bounds) {
+double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<const StreamBound*>& bounds) {
     std::map<const void*, std::vector<std::pair<int, double>>> rows; // by server or pool
     for (std::size_t i = 0; i < bounds.size(); ++i) {
         const auto add = [&](const void* shared, double picoseconds) {
@@ -179,10 +186,10 @@ double joint_bound(const std::vector<const PlannedStream*>& streams, const std::
                 rows[shared].emplace_back(static_cast<int>(i) + 1, picoseconds);
             }
         };
-        for (const auto& [server, picoseconds] : bounds[i].uses) {
+        for (const auto& [server, picoseconds] : bounds[i]->uses) {
             add(server, picoseconds);
         }
-        for (const auto& [pool, picoseconds] : bounds[i].holds) {
+        for (const auto& [pool, picoseconds] : bounds[i]->holds) {
             add(pool, picoseconds);
         }
     }
@@ -194,7 +201,7 @@ double joint_bound(const std::vector<const PlannedStream*>& streams, const std::
     for (std::size_t i = 0; i < streams.size(); ++i) {
         const int column = static_cast<int>(i) + 1;
         glp_set_obj_coef(problem, column, streams[i]->bytes_per_unit_byte);
-        glp_set_col_bnds(problem, column, GLP_DB, 0, std::max(bounds[i].own_bytes_per_second / kScale, 1e-9));
+        glp_set_col_bnds(problem, column, GLP_DB, 0, std::max(bounds[i]->own_bytes_per_second / kScale, 1e-9));
     }
     for (const auto& [shared, entries] : rows) {
         const int row = glp_add_rows(problem, 1);

@@ -22,11 +22,12 @@ struct StreamBound {
 
 /// At its best: the fastest way, caches that always serve where they sometimes do.
 StreamBound static_bound(const PlannedStream& planned);
-/// At its mean, on an idle machine: each cache serves its share. For the fluid model.
-StreamBound mean_cost(const PlannedStream& planned);
+/// At its mean, on an idle machine: each cache serves its share. For the fluid model. `best` is the stream's static
+/// bound, which is the answer where no cache has a share.
+StreamBound mean_cost(const PlannedStream& planned, const StreamBound& best);
 
 /// The most that the streams together can reach, in counted bytes a second: a linear program, with each stream's own
 /// limit, each server's time and each shared limit on bytes in flight as constraints (GLPK).
-double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<StreamBound>& bounds);
+double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<const StreamBound*>& bounds);
 
 } // namespace sim
