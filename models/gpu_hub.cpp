@@ -182,9 +182,9 @@ void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     }
     const bool elsewhere = first_hop(transit(payload)) != kHbm;
     const bool posted = inside(port) && before.postable && elsewhere;
-    const bool tracked = payload.is_read() && elsewhere &&
-                         (inside(port) ? transit(payload).aperture == Aperture::kSystem
-                                       : before.aperture == Aperture::kFabric);
+    const bool tracked =
+        payload.is_read() && elsewhere &&
+        (inside(port) ? transit(payload).aperture == Aperture::kSystem : before.aperture == Aperture::kFabric);
     const Picoseconds here = trace.latency;
     const std::size_t stages = trace.stages.size();
     trace_onward(payload, trace);
