@@ -334,15 +334,16 @@ TEST_F(FluidTest, ThousandsOfFlowsThatLeaveAResourceLeaveNoRoundingBehind) {
     // All but one flow are stopped by limits of their own, each at another level, and take nearly all of the link.
     constexpr int kFlows = 100'000;
     const Index link = this->link();
-    double taken = 0;
+    const double cost = 1 / 150.1;
+    long double taken = 0;
     for (int i = 0; i < kFlows; ++i) {
         const double rate = (1 + i % 1000 / 1000.0) * 1e-3;
         flow({{link, 150.1}}, rate);
         taken += rate;
     }
     const Index last = flow({{link, 150.1}});
-    const double left = 150.1 - taken; // 0.15: a thousandth of the link
-    EXPECT_NEAR(rates()[last] / left, 1, 1e-10) << "the reference sum itself rounds";
+    const auto left = static_cast<double>(1.L / cost - taken); // 0.15: a thousandth of the link
+    EXPECT_NEAR(rates()[last] / left, 1, 1e-12);
 }
 
 // --- fixed works --------------------------------------------------------------------------------------------------
