@@ -47,6 +47,11 @@ unsigned Router::choose(const Transit& packet) {
 void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
     const auto& turns = route(packet).turns;
+    if (turns.size() == 1) {
+        pass_on(turns[0], payload);
+        transit(payload) = packet;
+        return;
+    }
     const Picoseconds latency = trace.latency;
     const double share = trace.share;
     const auto stages = trace.stages;

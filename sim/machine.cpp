@@ -37,6 +37,12 @@ Machine::Machine(const Topology& topology, const AddressPlan& plan)
     }
     join_smmus();
     set_routes();
+    for (const Part& part : topology.parts) {
+        provenance_[part.name] = {part.trust, std::holds_alternative<models::SwitchSpec>(part.spec), part.entry};
+    }
+    for (const Link& link : topology.links) {
+        provenance_[link.name] = {link.trust, true, link.entry};
+    }
 }
 
 Machine::~Machine() = default;
@@ -230,6 +236,11 @@ void Machine::set_routes() {
             router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
         }
     }
+}
+
+Machine::Provenance Machine::provenance(const std::string& name) const {
+    const auto found = provenance_.find(name);
+    return found == provenance_.end() ? Provenance{} : found->second;
 }
 
 const Resource& Machine::resource_of(const models::Server& server) const {

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "models/cpu_fabric.h"
@@ -88,6 +89,15 @@ public:
     /// The resource whose server this is. Precondition: there is one.
     const Resource& resource_of(const models::Server& server) const;
 
+    /// How far to trust the figures of a part or link, and whether a packet crosses from one chip to another in it.
+    struct Provenance {
+        Trust trust = Trust::kCalibrated;
+        bool crossing = false;
+        std::string entry; ///< of the file: a range stands there once
+    };
+    /// Of the part or link of this name; of another name, what lowers nothing.
+    Provenance provenance(const std::string& name) const;
+
     /// Forgets all translations: another software set-up begins.
     void flush_translations();
 
@@ -118,6 +128,7 @@ private:
     std::vector<std::unique_ptr<models::Link>> links_;
     std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port
     std::vector<Resource> resources_;
+    std::unordered_map<std::string, Provenance> provenance_;
 };
 
 } // namespace sim

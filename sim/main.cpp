@@ -31,6 +31,7 @@ struct Options {
     std::vector<std::string> sets;
     std::string json;
     std::optional<std::uint64_t> seed;
+    sim::Fidelity fidelity = sim::Fidelity::kTransaction;
     bool progress = false;
     bool quiet = false;
     bool dot = false;
@@ -113,7 +114,7 @@ int run(const Options& options) {
                                         line.tick();
                                         return interrupted == 0;
                                     }};
-    const sim::RunResult result = sim::run_scenario(*scenario, listener);
+    const sim::RunResult result = sim::run_scenario(*scenario, options.fidelity, listener);
     int code = kDone;
     if (options.json != "-") {
         if (!(options.quiet && !options.json.empty())) {
@@ -246,6 +247,17 @@ int sc_main(int argc, char* argv[]) {
                      "PATH=VALUE over what the scenario says, such as traffic.0.streams.0.blocks=64")
         ->take_all()
         ->expected(1);
+    using sim::Fidelity;
+    std::map<std::string, Fidelity> fidelities;
+    for (const Fidelity one : {Fidelity::kTransaction, Fidelity::kFluid, Fidelity::kBound, Fidelity::kAll}) {
+        fidelities[to_string(one)] = one;
+    }
+    run_verb
+        ->add_option("--fidelity", options.fidelity,
+                     "How traffic is worked out: transaction (every burst), fluid (max-min fair rates, at once), bound "
+                     "(what no run may exceed), or all, compared")
+        ->transform(CLI::CheckedTransformer(fidelities).description("transaction|fluid|bound|all"))
+        ->option_text("transaction|fluid|bound|all");
     run_verb->add_flag("--progress", options.progress, "Say what is going on from the start");
     run_verb->add_flag("--quiet", options.quiet, "No progress; with --json FILE no tables either");
 
