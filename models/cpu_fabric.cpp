@@ -56,7 +56,13 @@ void CpuFabric::fire(void* argument) {
 
 void CpuFabric::trace(unsigned port, Payload& payload, PathTrace& trace) {
     trace.add_latency(basename(), spec_.fabric_latency + (port == kCores ? spec_.core_latency : 0));
+    const bool tracked = is_remote_read(payload, port, first_hop(transit(payload)));
+    const Picoseconds here = trace.latency;
     trace_onward(payload, trace);
+    if (tracked) {
+        trace.hold(remote_reads_, payload.get_data_length(),
+                   spec_.fabric_latency / 2 + spec_.core_latency + trace.latency - here);
+    }
 }
 
 } // namespace models

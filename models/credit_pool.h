@@ -31,11 +31,11 @@ public:
             blocked_since_ = now;
         }
         ++waiting_;
-        auto [queue, fresh] = queues_.try_emplace(source);
-        if (fresh) {
-            queue->second.given = given_least_;
+        Queue& queue = queues_[source];
+        if (queue.waiting.empty()) { // what it was given when it waited last counts still, but earns nothing
+            queue.given = std::max(queue.given, given_least_);
         }
-        queue->second.waiting.push_back(&payload);
+        queue.waiting.push_back(&payload);
         return false;
     }
 
@@ -47,7 +47,7 @@ public:
             return nullptr;
         }
         const auto queue = std::min_element(queues_.begin(), queues_.end(), [](const auto& a, const auto& b) {
-            return a.second.given < b.second.given;
+            return !a.second.waiting.empty() && (b.second.waiting.empty() || a.second.given < b.second.given);
         });
         Payload* const payload = queue->second.waiting.front();
         if (!window_.fits(payload->get_data_length(), now)) {
@@ -57,9 +57,6 @@ public:
         given_least_ = queue->second.given;
         queue->second.given += payload->get_data_length();
         queue->second.waiting.pop_front();
-        if (queue->second.waiting.empty()) {
-            queues_.erase(queue);
-        }
         if (--waiting_ == 0) {
             blocked_ += now - blocked_since_;
         }
@@ -79,7 +76,7 @@ private:
 
     std::string name_;
     ByteWindow window_;
-    std::map<unsigned, Queue> queues_; ///< by source, none empty
+    std::map<unsigned, Queue> queues_; ///< by source
     std::size_t waiting_ = 0;
     std::uint64_t given_least_ = 0; ///< of the source served last, before it was served
     Picoseconds blocked_ = 0;

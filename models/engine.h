@@ -13,7 +13,7 @@ namespace models {
 ///
 /// Runs any number of jobs side by side. Each access is translated, passes the engine's own gate, goes out as a packet
 /// and is complete when its last byte is back. Bytes a job counts are those of completed accesses.
-class Engine final : public Component, private EventQueue::Handler, private Translator::Client {
+class Engine final : public Component, private EventQueue::FifoHandler, private Translator::Client {
 public:
     class Job;
 

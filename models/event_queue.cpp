@@ -7,7 +7,27 @@ namespace models {
 
 namespace {
 constexpr std::size_t kArity = 4;
+constexpr std::size_t kRingMin = 8;
 } // namespace
+
+void EventQueue::Lane::grow() {
+    std::vector<Event> larger(std::max(kRingMin, 2 * ring_.size()));
+    const std::size_t size = last_ - first_;
+    for (std::size_t i = 0; i < size; ++i) {
+        larger[i] = ring_[(first_ + i) & mask()];
+    }
+    ring_ = std::move(larger);
+    first_ = 0;
+    last_ = size;
+}
+
+void EventQueue::Lane::push(const Event& event) {
+    if (last_ - first_ == ring_.size()) {
+        grow();
+    }
+    ring_[last_++ & mask()] = event;
+    latest_ = event.time;
+}
 
 EventQueue::EventQueue(const sc_core::sc_module_name& name) : sc_module(name) {
     SC_HAS_PROCESS(EventQueue);
@@ -20,25 +40,53 @@ EventQueue::EventQueue(const sc_core::sc_module_name& name) : sc_module(name) {
 void EventQueue::at(Picoseconds time, Handler& handler, void* argument) {
     const Picoseconds present = now();
     assert(time >= present);
-    const bool earliest = heap_.empty() || time < heap_.front().time;
-    push({time, sequence_++, &handler, argument});
-    if (earliest && !running_) {
+    const Event event{time, sequence_++, &handler, argument};
+    ++pending_;
+    if (time == now_) {
+        immediate_.push(event);
+        return;
+    }
+    if (lane_ != nullptr && !lane_->empty() && time >= lane_->latest()) {
+        lane_->push(event);
+        return; // behind another one: it cannot be the earliest
+    }
+    const bool earliest = heap_.empty() || time < heap_.front().event.time;
+    if (lane_ != nullptr && lane_->empty()) {
+        lane_->push(event);
+        push({event, lane_});
+    } else {
+        push({event, nullptr});
+    }
+    if (earliest && now_ == kNotFiring) {
         wake_.notify(sc_core::sc_time::from_value(time - present));
     }
 }
 
-void EventQueue::run() {
-    const Picoseconds present = now();
-    running_ = true;
-    while (!heap_.empty() && heap_.front().time <= present) {
-        const Entry entry = pop();
-        ++fired_;
-        entry.handler->fire(entry.argument);
-    }
-    running_ = false;
+void EventQueue::fire(const Event& event) {
     if (!heap_.empty()) {
-        wake_.notify(sc_core::sc_time::from_value(heap_.front().time - present));
+        __builtin_prefetch(heap_.front().event.argument); // a packet that nobody touched for a while
     }
+    --pending_;
+    ++fired_;
+    lane_ = event.handler->lane_;
+    event.handler->fire(event.argument);
+}
+
+void EventQueue::run() {
+    now_ = sc_core::sc_time_stamp().value();
+    while (!heap_.empty() && heap_.front().event.time <= now_) {
+        fire(pop());
+    }
+    while (!immediate_.empty()) {
+        const Event event = immediate_.front();
+        immediate_.pop();
+        fire(event);
+    }
+    lane_ = nullptr;
+    if (!heap_.empty()) {
+        wake_.notify(sc_core::sc_time::from_value(heap_.front().event.time - now_));
+    }
+    now_ = kNotFiring;
 }
 
 void EventQueue::push(const Entry& entry) {
@@ -55,33 +103,45 @@ void EventQueue::push(const Entry& entry) {
     heap_[at] = entry;
 }
 
-EventQueue::Entry EventQueue::pop() {
-    const Entry top = heap_.front();
-    const Entry last = heap_.back();
-    heap_.pop_back();
+void EventQueue::sift_down(const Entry& entry) {
     const std::size_t size = heap_.size();
+    Entry* const heap = heap_.data();
     std::size_t at = 0;
-    while (size > 0) {
-        const std::size_t first = at * kArity + 1;
-        if (first >= size) {
-            break;
-        }
+    for (std::size_t first = 1; first < size; first = at * kArity + 1) {
         std::size_t least = first;
-        for (std::size_t child = first + 1; child < std::min(first + kArity, size); ++child) {
-            if (heap_[child].before(heap_[least])) {
-                least = child;
+        if (first + kArity <= size) { // all four: the usual case, unrolled
+            const std::size_t left = heap[first + 1].before(heap[first]) ? first + 1 : first;
+            const std::size_t right = heap[first + 3].before(heap[first + 2]) ? first + 3 : first + 2;
+            least = heap[right].before(heap[left]) ? right : left;
+        } else {
+            for (std::size_t child = first + 1; child < size; ++child) {
+                least = heap[child].before(heap[least]) ? child : least;
             }
         }
-        if (!heap_[least].before(last)) {
+        if (!heap[least].before(entry)) {
             break;
         }
-        heap_[at] = heap_[least];
+        heap[at] = heap[least];
         at = least;
     }
-    if (size > 0) {
-        heap_[at] = last;
+    heap[at] = entry;
+}
+
+EventQueue::Event EventQueue::pop() {
+    const Entry top = heap_.front();
+    if (top.lane != nullptr) {
+        top.lane->pop();
+        if (!top.lane->empty()) {
+            sift_down({top.lane->front(), top.lane});
+            return top.event;
+        }
     }
-    return top;
+    const Entry last = heap_.back();
+    heap_.pop_back();
+    if (!heap_.empty()) {
+        sift_down(last);
+    }
+    return top.event;
 }
 
 } // namespace models

@@ -180,10 +180,20 @@ void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     } else if (!inside(port) && before.coherent) {
         trace.add(inbound_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.inbound_bytes_per_second));
     }
-    const bool posted = inside(port) && before.postable && first_hop(transit(payload)) != kHbm;
+    const bool elsewhere = first_hop(transit(payload)) != kHbm;
+    const bool posted = inside(port) && before.postable && elsewhere;
+    const bool tracked =
+        payload.is_read() && elsewhere &&
+        (inside(port) ? transit(payload).aperture == Aperture::kSystem : before.aperture == Aperture::kFabric);
     const Picoseconds here = trace.latency;
     const std::size_t stages = trace.stages.size();
     trace_onward(payload, trace);
+    const Picoseconds away = inward(port) / 2 + trace.latency - here;
+    if (tracked && read_pool(port).limited()) {
+        trace.hold(read_pool(port), payload.get_data_length(), away);
+    } else if (posted && posted_writes_.limited()) {
+        trace.hold(posted_writes_, payload.get_data_length(), away);
+    }
     if (posted) { // the engine hears from the buffer, not from the far end
         trace.latency = here;
         trace.stages.resize(stages);

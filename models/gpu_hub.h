@@ -22,7 +22,7 @@ namespace models {
 /// `posted_write_latency`); the buffer's room comes back with the far end's acknowledgement. Reads of CPU memory share
 /// `hub_read_window_bytes`, whoever asks (SMs, copy engines, peers over NVLink), and who waits takes turns; where SM
 /// loads have a limit of their own (`system_read_window_bytes`), that one holds for them instead.
-class GpuHub final : public Router, private EventQueue::Handler {
+class GpuHub final : public Router, private EventQueue::FifoHandler {
 public:
     /// Ports: SM array, copy engines, HBM, then one for each of `links`.
     GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,
@@ -66,7 +66,7 @@ private:
     std::uint16_t egm_memory_ = 0;
     std::uint16_t hbm_memory_ = 0;
     Server l2_;
-    Server inbound_;
+    LoadedServer inbound_;
     CreditPool system_reads_;
     CreditPool hub_reads_;
     CreditPool posted_writes_;

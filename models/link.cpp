@@ -22,7 +22,8 @@ Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSp
 
 std::uint64_t Link::wire_bytes(Payload& payload, bool response) const {
     const std::uint64_t bytes = payload.get_data_length();
-    const std::uint64_t packets = (bytes + transit(payload).granule - 1) / transit(payload).granule;
+    const std::uint32_t granule = transit(payload).granule;
+    const std::uint64_t packets = (static_cast<std::uint32_t>(bytes) + granule - 1) / granule;
     if (response) {
         return packets * spec_.header_bytes + (payload.is_read() ? bytes : 0);
     }

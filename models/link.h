@@ -36,7 +36,7 @@ public:
 
 private:
     /// One direction. Bursts take their turn by an event at their arrival.
-    struct Sublink final : EventQueue::Handler {
+    struct Sublink final : EventQueue::FifoHandler {
         Link* link = nullptr;
         unsigned end = 0;
         Server server;

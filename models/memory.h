@@ -17,12 +17,12 @@ namespace models {
 ///
 /// with the share w of recent service time that went into writes, and p = 2 w (1 - w) the chance that a channel's next
 /// batch goes the other way: turnaround = p * turnaround / (batch * channels) for each byte. `queueing` is
-/// `Server::queueing_delay`: what bank conflicts add under load. `scale` is the burst's `Transit::service_scale`.
+/// `LoadedServer::queueing_delay`: what bank conflicts add under load. `scale` is the burst's `Transit::service_scale`.
 ///
 /// A burst that hits the home's caches (`Transit::home_hit`) is answered at once and costs no memory time.
 ///
 /// Not modelled: refresh, row hits, single channels.
-class Memory final : public Component, private EventQueue::Handler {
+class Memory final : public Component, private EventQueue::FifoHandler {
 public:
     /// Preconditions: rates, channels and batch are positive.
     Memory(const sc_core::sc_module_name& name, EventQueue& events, const MemorySpec& spec, SparseStore& store);
@@ -43,7 +43,7 @@ private:
 
     const MemorySpec spec_;
     SparseStore& store_;
-    Server server_;
+    LoadedServer server_;
     double share_written_ = 0;   ///< of the time served recently
     double turnaround_owed_ = 0; ///< fraction of a picosecond not yet charged
     std::uint64_t bytes_read_ = 0;

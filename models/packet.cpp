@@ -4,13 +4,12 @@ namespace models {
 
 Payload& PacketPool::take(tlm::tlm_command command, std::uint64_t address, std::uint64_t bytes) {
     if (idle_.empty()) {
-        all_.push_back(std::make_unique<Payload>(this));
-        all_.back()->set_extension(new Transit);
+        all_.push_back(std::make_unique<Packet>(this));
         idle_.push_back(all_.back().get());
     }
-    Payload& payload = *idle_.back();
+    Packet& payload = *idle_.back();
     idle_.pop_back();
-    transit(payload) = Transit{};
+    payload.transit = Transit{};
     payload.acquire();
     payload.set_command(command);
     payload.set_address(address);
@@ -23,6 +22,6 @@ Payload& PacketPool::take(tlm::tlm_command command, std::uint64_t address, std::
     return payload;
 }
 
-void PacketPool::free(Payload* payload) { idle_.push_back(payload); }
+void PacketPool::free(Payload* payload) { idle_.push_back(static_cast<Packet*>(payload)); }
 
 } // namespace models

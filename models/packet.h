@@ -18,11 +18,12 @@ enum class Aperture : std::uint8_t {
     kFabric, ///< the window of another GPU, over NVLink and NVSwitch
     kRdma,   ///< system addresses of any node, through NICs and network links
 };
+inline constexpr std::size_t kApertures = 4;
 
-/// What our payloads carry beside the TLM-2.0 generic payload.
+/// What our packets carry beside the TLM-2.0 generic payload.
 ///
 /// Data pointers are null on timing traffic: bytes move only where somebody looks (`transport_dbg`).
-struct Transit final : tlm::tlm_extension<Transit> {
+struct Transit {
     static constexpr unsigned kHopsMax = 24;
 
     Aperture aperture = Aperture::kSystem;
@@ -51,16 +52,22 @@ struct Transit final : tlm::tlm_extension<Transit> {
         assert(hops > 0);
         return way_back[--hops];
     }
-
-    tlm_extension_base* clone() const override { return new Transit(*this); }
-    void copy_from(const tlm_extension_base& other) override { *this = static_cast<const Transit&>(other); }
 };
 
 using Payload = tlm::tlm_generic_payload;
 
-inline Transit& transit(Payload& payload) { return *payload.get_extension<Transit>(); }
+/// A generic payload with its `Transit` in the same piece of memory: looking an extension up costs more than the rest
+/// of a crossing. Our sockets take no other payload.
+class Packet final : public Payload {
+public:
+    explicit Packet(tlm::tlm_mm_interface* pool) : Payload(pool) {}
+    Transit transit;
+};
 
-/// Payloads with their `Transit`, used again and again: nothing is allocated per packet in steady state.
+/// Precondition: `payload` is a `Packet`, as everything from a `PacketPool` is.
+inline Transit& transit(Payload& payload) { return static_cast<Packet&>(payload).transit; }
+
+/// Packets, used again and again: nothing is allocated per packet in steady state.
 class PacketPool final : public tlm::tlm_mm_interface {
 public:
     /// A payload with reference count 1 and a fresh `Transit`. Give back with `release()`.
@@ -70,8 +77,8 @@ public:
     std::size_t in_flight() const { return all_.size() - idle_.size(); }
 
 private:
-    std::vector<std::unique_ptr<Payload>> all_;
-    std::vector<Payload*> idle_;
+    std::vector<std::unique_ptr<Packet>> all_;
+    std::vector<Packet*> idle_;
 };
 
 } // namespace models

@@ -13,6 +13,7 @@
 
 namespace models {
 
+class CreditPool;
 class Server;
 
 /// What a path costs, collected by walking it: the models' own arithmetic, with no traffic (`Component::trace`).
@@ -22,13 +23,23 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
         double picoseconds; ///< of the server's time for the traced burst
     };
 
+    struct Hold {
+        const CreditPool* pool;
+        double byte_picoseconds; ///< of the pool's room, for the traced burst
+    };
+
     std::vector<Use> uses;
+    std::vector<Hold> holds;
     double share = 1;        ///< of the traffic that takes the way walked now
     Picoseconds latency = 0; ///< unloaded, first byte asked for to first byte back
     std::vector<std::pair<std::string, Picoseconds>>
         stages; ///< components in the order of the request, with their part
 
     void add(const Server& server, double picoseconds) { uses.push_back({&server, picoseconds * share}); }
+    /// `bytes` of room in `pool` are taken for `time`.
+    void hold(const CreditPool& pool, std::uint64_t bytes, Picoseconds time) {
+        holds.push_back({&pool, static_cast<double>(bytes) * static_cast<double>(time) * share});
+    }
     void add_latency(const std::string& component, Picoseconds time) {
         latency += time;
         stages.emplace_back(component, time);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <map>
 
 namespace models {
 
@@ -20,36 +21,51 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
             }
         }
     }
-    routes_[{aperture, destination}] = std::move(route);
+    auto& routes = routes_[static_cast<std::size_t>(aperture)];
+    if (routes.size() <= destination) {
+        routes.resize(destination + 1u);
+    }
+    routes[destination] = std::move(route);
+}
+
+Router::Route& Router::route(const Transit& packet) {
+    auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
+    assert(packet.destination < routes.size() && !routes[packet.destination].turns.empty() &&
+           "streams without a route are refused before time starts");
+    return routes[packet.destination];
 }
 
 unsigned Router::choose(const Transit& packet) {
-    const auto found = routes_.find({packet.aperture, packet.destination});
-    assert(found != routes_.end() && "streams without a route are refused before time starts");
-    Route& route = found->second;
-    const unsigned port = route.turns[route.next];
-    route.next = (route.next + 1) % route.turns.size();
+    Route& way = route(packet);
+    const unsigned port = way.turns[way.next];
+    if (++way.next == way.turns.size()) {
+        way.next = 0;
+    }
     return port;
 }
 
 void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
-    const auto found = routes_.find({packet.aperture, packet.destination});
-    assert(found != routes_.end());
+    const auto& turns = route(packet).turns;
+    if (turns.size() == 1) {
+        pass_on(turns[0], payload);
+        transit(payload) = packet;
+        return;
+    }
     const Picoseconds latency = trace.latency;
     const double share = trace.share;
     const auto stages = trace.stages;
     Picoseconds longest = 0;
     auto longest_stages = stages;
     std::map<unsigned, unsigned> weights;
-    for (const unsigned port : found->second.turns) {
+    for (const unsigned port : turns) {
         ++weights[port];
     }
     for (const auto& [port, weight] : weights) {
         transit(payload) = packet;
         trace.latency = 0;
         trace.stages = stages;
-        trace.share = share * weight / static_cast<double>(found->second.turns.size());
+        trace.share = share * weight / static_cast<double>(turns.size());
         pass_on(port, payload);
         if (trace.latency >= longest) {
             longest = trace.latency;

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <map>
+#include <array>
 #include <vector>
 
 #include "models/port.h"
@@ -28,9 +28,7 @@ protected:
     /// The port for this packet; advances the turn among equals.
     unsigned choose(const Transit& packet);
     /// A port that `choose` may name; nothing advances.
-    unsigned first_hop(const Transit& packet) const {
-        return routes_.at({packet.aperture, packet.destination}).turns[0];
-    }
+    unsigned first_hop(const Transit& packet) { return route(packet).turns[0]; }
     /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
     void trace_onward(Payload& payload, PathTrace& trace);
     unsigned access(unsigned port, Payload& payload) override;
@@ -41,7 +39,9 @@ private:
         std::size_t next = 0;
     };
 
-    std::map<std::pair<Aperture, std::uint16_t>, Route> routes_;
+    Route& route(const Transit& packet);
+
+    std::array<std::vector<Route>, kApertures> routes_; ///< by aperture and destination; no turns: no route
 };
 
 } // namespace models

@@ -22,7 +22,7 @@ struct MemorySpec {
     unsigned channels = 1;                    ///< independent channels that switch direction on their own
     Picoseconds turnaround = 0;               ///< a channel's dead time when it changes between reading and writing
     std::uint64_t batch_bytes = 1;            ///< bytes a channel serves before it may change direction
-    Picoseconds queueing_quantum = 0;         ///< reads: service time of one bank, see `Server::queueing_delay`
+    Picoseconds queueing_quantum = 0;         ///< reads: service time of one bank, see `LoadedServer::queueing_delay`
     Picoseconds write_queueing_quantum = 0;   ///< the same for writes, which the controller may buffer
     double queueing_depth = 1;                ///< jobs that wait at one bank at most, on average under full load
 };
@@ -78,6 +78,8 @@ struct CopyEngineSpec {
 
 /// A GPU: SM array, copy engines, L2, GMMU, hub.
 struct GpuSpec {
+    /// Which bases the driver lets its fabric windows have.
+    enum class FabricAddresses { kAny, kHopper, kBlackwell } fabric_addresses = FabricAddresses::kAny;
     unsigned sms = 0;
     unsigned threads_per_sm = 2048;                 ///< resident at most
     std::uint64_t payload_bytes = 128;              ///< of one SM load or store packet

@@ -16,7 +16,7 @@ std::uint64_t hypervisor_bytes_default(std::uint64_t dram_bytes) {
 
 AddressPlan plan_addresses(const Topology& topology, const SoftwareSetup& software) {
     AddressPlan plan;
-    std::map<int, unsigned> gpus_of_socket;
+    std::map<std::string, unsigned> gpus_of_cpu;
     for (const Part& part : topology.parts) {
         const auto* memory = std::get_if<models::MemorySpec>(&part.spec);
         if (memory == nullptr) {
@@ -26,7 +26,7 @@ AddressPlan plan_addresses(const Topology& topology, const SoftwareSetup& softwa
         const auto socket = static_cast<std::uint64_t>(std::max(home.socket, 0));
         const std::uint64_t base = socket * kSocketStride;
         if (std::holds_alternative<models::GpuSpec>(home.spec)) {
-            const unsigned index = gpus_of_socket[home.socket]++;
+            const unsigned index = gpus_of_cpu[home.cpu]++;
             plan.hbm[home.name] = {egm::Spa{base + kHbmBase + index * egm::kTiB}, memory->capacity_bytes};
             plan.hbm_part[home.name] = part.name;
             continue;

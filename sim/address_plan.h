@@ -11,7 +11,7 @@ namespace sim {
 /// Where everything lies in system physical memory, as Grace firmware lays it out: the socket number in bits 45:44,
 /// DRAM from `Topology::dram_base` in each socket, the EGM carveout first and the host's own memory behind it
 /// (edk2-nvidia TH500ResourceConfig.c); HBM at 4 TiB of its socket, a TiB for each GPU (assumed). On a machine without
-/// EGM all DRAM is the host's.
+/// EGM all DRAM is the host's. Each node of a machine has physical addresses of its own.
 struct AddressPlan {
     struct Dram {
         egm::Range<egm::Spa> all;

@@ -34,24 +34,29 @@ std::vector<std::pair<std::string, double>> busy_shares(Machine& machine, const 
     return shares;
 }
 
+Binding largest_part(const StreamBound& bound, double latency) {
+    Binding binding;
+    std::map<std::string, double> parts;
+    for (const auto& [component, time] : bound.stages) {
+        parts[component] += time;
+    }
+    double largest = 0;
+    for (const auto& [component, time] : parts) {
+        if (time > largest) {
+            largest = time;
+            binding.resource = component;
+        }
+    }
+    binding.share_of_time = latency > 0 ? std::min(largest / latency, 1.0) : 0;
+    return binding;
+}
+
 Binding find_binding(const PlannedStream& planned, const StreamBound& bound, const StreamResult& line, Machine& machine,
                      const ResourceSample& before, const ResourceSample& after) {
-    Binding binding;
     if (planned.is_latency) {
-        std::map<std::string, double> parts;
-        for (const auto& [component, time] : bound.stages) {
-            parts[component] += time;
-        }
-        double largest = 0;
-        for (const auto& [component, time] : parts) {
-            if (time > largest) {
-                largest = time;
-                binding.resource = component;
-            }
-        }
-        binding.share_of_time = line.value > 0 ? std::min(largest / line.value, 1.0) : 0;
-        return binding;
+        return largest_part(bound, line.value);
     }
+    Binding binding;
     const double time = static_cast<double>(std::max<models::Picoseconds>(after.time - before.time, 1));
     const Resource* busiest = nullptr;
     const Resource* awaited = nullptr;
@@ -71,7 +76,23 @@ Binding find_binding(const PlannedStream& planned, const StreamBound& bound, con
             awaited = &resource;
         }
     }
-    // What the stream could have if this limit were away, by its other limits alone.
+    const Resource* limit = nullptr;
+    if (busiest != nullptr && busy >= kBusy) {
+        binding.share_of_time = busy;
+        limit = busiest;
+    } else if (awaited != nullptr && waited >= kWaitedFor) {
+        binding.share_of_time = waited;
+        limit = awaited;
+    } else {
+        binding.share_of_time = 1;
+    }
+    binding.resource = limit != nullptr ? limit->name : bound.own_limit;
+    say_widening(binding, planned, bound, line.value, limit);
+    return binding;
+}
+
+void say_widening(Binding& binding, const PlannedStream& planned, const StreamBound& bound, double value,
+                  const Resource* limit) {
     double next = std::numeric_limits<double>::max();
     const auto consider = [&](double bytes_per_second, const std::string& name) {
         if (bytes_per_second < next) {
@@ -79,36 +100,33 @@ Binding find_binding(const PlannedStream& planned, const StreamBound& bound, con
             binding.next = name;
         }
     };
-    const models::Server* bound_server = nullptr;
-    bool own = false;
-    if (busiest != nullptr && busy >= kBusy) {
-        binding.resource = busiest->name;
-        binding.share_of_time = busy;
-        bound_server = busiest->server;
-    } else if (awaited != nullptr && waited >= kWaitedFor) {
-        binding.resource = awaited->name;
-        binding.share_of_time = waited;
-    } else {
-        binding.resource = bound.own_limit;
-        binding.share_of_time = 1;
-        own = true;
-    }
     for (const auto& [server, picoseconds] : bound.uses) {
-        if (server != bound_server && picoseconds > 0) {
+        if ((limit == nullptr || server != limit->server) && picoseconds > 0) {
             consider(1e12 / picoseconds, server->name());
         }
     }
-    if (!own) {
+    for (const auto& [pool, picoseconds] : bound.holds) {
+        if ((limit == nullptr || pool != limit->pool) && picoseconds > 0) {
+            consider(1e12 / picoseconds, pool->name());
+        }
+    }
+    if (limit != nullptr) {
         consider(bound.own_bytes_per_second, bound.own_limit);
     }
-    const double value = line.value / planned.bytes_per_unit_byte;
-    if (value > 0 && next < std::numeric_limits<double>::max()) {
-        binding.widening_worth = std::max(std::min(2 * value, next) / value - 1, 0.0);
-        if (next >= 2 * value) {
+    const double rate = value / planned.bytes_per_unit_byte;
+    if (rate > 0 && next < std::numeric_limits<double>::max()) {
+        binding.widening_worth = std::max(std::min(2 * rate, next) / rate - 1, 0.0);
+        if (next >= 2 * rate) {
             binding.next.clear(); // still the same, only wider
         }
     }
-    return binding;
+}
+
+void lower_grade(StreamResult& line, Grade grade, const std::string& reason) {
+    line.grade = std::max(line.grade, grade);
+    if (std::find(line.reasons.begin(), line.reasons.end(), reason) == line.reasons.end()) {
+        line.reasons.push_back(reason);
+    }
 }
 
 const char* to_string(Grade grade) {
@@ -124,15 +142,9 @@ const char* to_string(Grade grade) {
 }
 
 void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& machine, StreamResult& line) {
-    const Topology& topology = machine.topology();
     const Stream& stream = *planned.stream;
     line.grade = Grade::kCalibrated;
-    const auto lower = [&](Grade grade, const std::string& reason) {
-        line.grade = std::max(line.grade, grade);
-        if (std::find(line.reasons.begin(), line.reasons.end(), reason) == line.reasons.end()) {
-            line.reasons.push_back(reason);
-        }
-    };
+    const auto lower = [&](Grade grade, const std::string& reason) { lower_grade(line, grade, reason); };
     std::set<std::string> passed{stream.initiator};
     for (const auto& [component, time] : bound.stages) {
         passed.insert(component);
@@ -142,21 +154,12 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
     }
     unsigned crossings = 0;
     for (const std::string& name : passed) {
-        Trust trust = Trust::kCalibrated;
-        if (const Part* part = topology.find(name)) {
-            trust = part->trust;
-            crossings += std::holds_alternative<models::SwitchSpec>(part->spec);
-        }
-        for (const Link& link : topology.links) {
-            if (link.name == name) {
-                trust = link.trust;
-                ++crossings;
-            }
-        }
-        if (trust == Trust::kAssumed) {
-            lower(Grade::kExtrapolated, "assumed figures: " + name);
-        } else if (trust == Trust::kDerived) {
-            lower(Grade::kComposed, "derived figures: " + name);
+        const Machine::Provenance provenance = machine.provenance(name);
+        crossings += provenance.crossing;
+        if (provenance.trust == Trust::kAssumed) {
+            lower(Grade::kExtrapolated, "assumed figures: " + provenance.entry);
+        } else if (provenance.trust == Trust::kDerived) {
+            lower(Grade::kComposed, "derived figures: " + provenance.entry);
         }
     }
     const auto is_egm = [](const models::Leg& leg) {

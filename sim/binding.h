@@ -26,6 +26,17 @@ std::vector<std::pair<std::string, double>> busy_shares(Machine& machine, const 
 Binding find_binding(const PlannedStream& planned, const StreamBound& bound, const StreamResult& line, Machine& machine,
                      const ResourceSample& before, const ResourceSample& after);
 
+/// Adds to `binding` what twice as much of the limit would be worth to a stream that gets `value`, and what would bind
+/// then, by the stream's other limits alone. `limit`: the server or pool that binds; null: the stream's own limit.
+void say_widening(Binding& binding, const PlannedStream& planned, const StreamBound& bound, double value,
+                  const Resource* limit);
+
+/// Of a latency: the component with the largest part.
+Binding largest_part(const StreamBound& bound, double latency);
+
+/// Lowers a result's grade to `grade` at best, and says why; the same reason once.
+void lower_grade(StreamResult& line, Grade grade, const std::string& reason);
+
 /// How far to trust a stream's figure, and why.
 void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& machine, StreamResult& line);
 

@@ -1,5 +1,7 @@
 #include "sim/host.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <systemc>
 
@@ -40,32 +42,44 @@ private:
     std::string object_;
 };
 
-HostOs::HostOs(const Scenario& scenario, const AddressPlan& plan, models::SparseStore& store)
-    : scenario_(scenario), plan_(plan), clock_(std::make_unique<SystemcClock>()),
-      kernel_(std::make_unique<models::linux::SimSyscalls>(host_kernel(scenario, plan), *clock_, store)) {}
+HostOs::HostOs(const Scenario& scenario, const AddressPlan& plan, const StoreOfNode& store)
+    : scenario_(scenario), plan_(plan), clock_(std::make_unique<SystemcClock>()) {
+    for (const VmSetup& vm : scenario.software.vms) {
+        const std::string node = node_of(scenario.topology, vm);
+        auto& kernel = kernels_[node];
+        if (kernel == nullptr) {
+            kernel =
+                std::make_unique<models::linux::SimSyscalls>(host_kernel(scenario, plan, node), *clock_, store(node));
+        }
+        kernel_of_.push_back(kernel.get());
+    }
+}
 
 HostOs::~HostOs() = default;
 
 egm::Result<void> HostOs::bring_up() {
     for (const FaultSetup& fault : scenario_.software.faults) {
         if (fault.kind == FaultSetup::Kind::kFailCall) {
-            kernel_->fail_call(fault.call_number, fault.error_number);
+            kernel(0).fail_call(fault.call_number, fault.error_number); // counted on the node of the first VM
         }
     }
-    for (const VmSetup& setup : scenario_.software.vms) {
-        if (auto done = bring_up_one(setup); !done) {
+    for (std::size_t i = 0; i < kernel_of_.size(); ++i) {
+        if (auto done = bring_up_one(scenario_.software.vms[i], kernel(i)); !done) {
             shut_down();
             return done;
         }
     }
-    if (const std::uint64_t late = kernel_->disarm(); late > 0 && !reports_.empty()) { // else it would hit the shutdown
+    if (kernel_of_.empty()) {
+        return {};
+    }
+    if (const std::uint64_t late = kernel().disarm(); late > 0 && !reports_.empty()) { // else it would hit the shutdown
         reports_.back().notes.push_back(fmt::format(
-            "fault: call {} was to fail, but the bring-up made {} calls only: nothing failed", late, kernel_->calls()));
+            "fault: call {} was to fail, but the bring-up made {} calls only: nothing failed", late, kernel().calls()));
     }
     return {};
 }
 
-egm::Result<void> HostOs::bring_up_one(const VmSetup& setup) {
+egm::Result<void> HostOs::bring_up_one(const VmSetup& setup, models::linux::SimSyscalls& kernel) {
     egm::VmRequest request;
     request.name = setup.name;
     request.vcpus = setup.vcpus;
@@ -95,20 +109,20 @@ egm::Result<void> HostOs::bring_up_one(const VmSetup& setup) {
     }
     Recorder recorder(setup.name, steps_);
     const auto began = sc_core::sc_time_stamp().value();
-    auto vm = egm::bring_up(*kernel_, request, recorder);
+    auto vm = egm::bring_up(kernel, request, recorder);
     if (!vm) {
         return egm::fail(vm.error());
     }
     const auto took = sc_core::sc_time_stamp().value() - began;
     machines_.push_back(std::move(*vm));
-    reports_.push_back(report(setup, machines_.back()));
+    reports_.push_back(report(setup, machines_.back(), kernel));
     reports_.back().bring_up_time = took;
     return {};
 }
 
-VmReport HostOs::report(const VmSetup& setup, const egm::VirtualMachine& vm) {
+VmReport HostOs::report(const VmSetup& setup, const egm::VirtualMachine& vm, models::linux::SimSyscalls& kernel) {
     VmReport report{setup.name, setup.gpus, {}, vm.dma_notes(), 0};
-    const models::linux::CallCosts& costs = kernel_->costs();
+    const models::linux::CallCosts& costs = kernel.costs();
     for (std::size_t i = 0; i < vm.regions().size(); ++i) {
         const egm::GuestRegion& region = vm.regions()[i];
         RegionReport line;
@@ -118,10 +132,10 @@ VmReport HostOs::report(const VmSetup& setup, const egm::VirtualMachine& vm) {
         line.size = region.size;
         line.hva = region.hva;
         line.ipa = region.ipa;
-        if (const auto first = kernel_->stage2(vm.vm_fd(), region.ipa)) {
+        if (const auto first = kernel.stage2(vm.vm_fd(), region.ipa)) {
             line.spa = first->spa;
         }
-        line.blocks = kernel_->stage2_blocks(vm.vm_fd(), region.ipa);
+        line.blocks = kernel.stage2_blocks(vm.vm_fd(), region.ipa);
         for (const auto& [block, count] : line.blocks) {
             line.stage2_faults += count;
         }
@@ -138,7 +152,9 @@ bool HostOs::shut_down() {
     while (!machines_.empty()) {
         machines_.pop_back();
     }
-    return kernel_->open_state() == models::linux::SimSyscalls::OpenState{};
+    return std::all_of(kernels_.begin(), kernels_.end(), [](const auto& kernel) {
+        return kernel.second->open_state() == models::linux::SimSyscalls::OpenState{};
+    });
 }
 
 } // namespace sim

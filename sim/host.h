@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -47,12 +48,15 @@ struct VmReport {
     models::Picoseconds bring_up_time = 0;
 };
 
-/// The modelled host: its kernel, and in it the process that brings VMs up with the EGM logic.
+/// The modelled hosts: of each node that has VMs its kernel, and in it the process that brings them up with the EGM
+/// logic.
 ///
 /// The calls wait in the SystemC thread that makes them.
 class HostOs {
 public:
-    HostOs(const Scenario& scenario, const AddressPlan& plan, models::SparseStore& store);
+    using StoreOfNode = std::function<models::SparseStore&(const std::string& node)>;
+
+    HostOs(const Scenario& scenario, const AddressPlan& plan, const StoreOfNode& store);
     ~HostOs();
 
     /// Brings up every VM of the scenario in order. On an error everything is undone, those before it too.
@@ -62,7 +66,8 @@ public:
     const std::vector<BringUpStep>& steps() const { return steps_; }
     const std::vector<VmReport>& vms() const { return reports_; }
     const std::vector<egm::VirtualMachine>& machines() const { return machines_; }
-    models::linux::SimSyscalls& kernel() { return *kernel_; }
+    /// The kernel that the VM of this number (as in the scenario) runs on.
+    models::linux::SimSyscalls& kernel(std::size_t vm = 0) { return *kernel_of_[vm]; }
     /// Ends all VMs; true when nothing stays open, mapped or pinned.
     bool shut_down();
 
@@ -70,13 +75,14 @@ private:
     class SystemcClock;
     class Recorder;
 
-    egm::Result<void> bring_up_one(const VmSetup& setup);
-    VmReport report(const VmSetup& setup, const egm::VirtualMachine& vm);
+    egm::Result<void> bring_up_one(const VmSetup& setup, models::linux::SimSyscalls& kernel);
+    VmReport report(const VmSetup& setup, const egm::VirtualMachine& vm, models::linux::SimSyscalls& kernel);
 
     const Scenario& scenario_;
     const AddressPlan& plan_;
     std::unique_ptr<SystemcClock> clock_;
-    std::unique_ptr<models::linux::SimSyscalls> kernel_;
+    std::map<std::string, std::unique_ptr<models::linux::SimSyscalls>> kernels_; ///< by node
+    std::vector<models::linux::SimSyscalls*> kernel_of_;                         ///< by VM of the scenario
     std::vector<BringUpStep> steps_;
     std::vector<VmReport> reports_;
     std::vector<egm::VirtualMachine> machines_;

@@ -1,6 +1,8 @@
 #include "sim/host_kernel.h"
 
 #include <algorithm>
+#include <set>
+
 #include <fmt/format.h>
 
 namespace sim {
@@ -20,25 +22,24 @@ std::uint16_t device_id(const Part& gpu) {
 std::string gpu_bdf(const Topology& topology, const std::string& name) {
     unsigned index_in_socket = 0;
     unsigned index = 0;
+    const Part& gpu = *topology.find(name);
     for (const Part& part : topology.parts) {
         if (!std::holds_alternative<models::GpuSpec>(part.spec)) {
             continue;
         }
-        const Part& gpu = *topology.find(name);
         if (part.name == name) {
             break;
         }
-        ++index;
-        index_in_socket += part.socket == gpu.socket;
+        index += part.node == gpu.node;
+        index_in_socket += part.cpu == gpu.cpu;
     }
-    const Part& gpu = *topology.find(name);
     if (!topology.egm) {
         return fmt::format("0000:{:02x}:00.0", 0x18 + 0x10 * index);
     }
     return fmt::format("{:04x}:01:00.0", std::max(gpu.socket, 0) * 16 + 8 + static_cast<int>(index_in_socket));
 }
 
-models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressPlan& plan) {
+models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressPlan& plan, const std::string& node) {
     const Topology& topology = scenario.topology;
     models::linux::KernelConfig config;
     config.arch = topology.egm ? models::linux::HostArch::kArm64 : models::linux::HostArch::kX86;
@@ -51,7 +52,7 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
     config.shape = kShapes.at(scenario.software.egm_shape);
     int index = 0;
     for (const Part& part : topology.parts) {
-        if (!std::holds_alternative<models::GpuSpec>(part.spec)) {
+        if (!std::holds_alternative<models::GpuSpec>(part.spec) || part.node != node) {
             continue;
         }
         models::linux::GpuConfig gpu;
@@ -66,6 +67,9 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
         ++index;
     }
     for (const auto& [cpu, dram] : plan.dram) {
+        if (topology.find(cpu)->node != node) {
+            continue;
+        }
         config.host_memory.push_back(dram.host);
         if (dram.carveout.size == 0) {
             continue;
@@ -81,6 +85,9 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
         config.carveouts.push_back(carveout);
     }
     for (const FaultSetup& fault : scenario.software.faults) {
+        if (!fault.part.empty() && topology.find(fault.part)->node != node) {
+            continue;
+        }
         if (fault.kind == FaultSetup::Kind::kGpuNotReady) {
             for (auto& gpu : config.gpus) {
                 gpu.c2c_ready = gpu.c2c_ready && gpu.bdf != gpu_bdf(topology, fault.part);
@@ -99,13 +106,41 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
     return config;
 }
 
+std::string node_of(const Topology& topology, const VmSetup& vm) {
+    const std::string name = !vm.memory.empty()
+                                 ? vm.memory.front().memory.substr(0, vm.memory.front().memory.rfind('.'))
+                                 : (vm.gpus.empty() ? "" : vm.gpus.front());
+    const Part* part = topology.find(name);
+    return part == nullptr ? topology.nodes().front() : part->node;
+}
+
 void check_host(const Scenario& scenario, Diagnostics& diagnostics) {
     if (scenario.software.vms.empty()) {
         return;
     }
+    std::set<std::string> nodes;
+    for (const VmSetup& vm : scenario.software.vms) {
+        const std::string node = node_of(scenario.topology, vm);
+        nodes.insert(node);
+        const auto check = [&](const std::string& name) {
+            const Part* part = scenario.topology.find(name);
+            if (part != nullptr && part->node != node) {
+                diagnostics.error(
+                    vm.where,
+                    fmt::format("VM {}: {} is in node {}, and the VM in node {}", vm.name, name, part->node, node),
+                    "a VM lives in one node; what other nodes have is reached over the fabric");
+            }
+        };
+        for (const RegionSetup& region : vm.memory) {
+            check(region.memory.substr(0, region.memory.rfind('.')));
+        }
+        std::for_each(vm.gpus.begin(), vm.gpus.end(), check);
+    }
     const AddressPlan plan = plan_addresses(scenario.topology, scenario.software);
-    for (const std::string& fault : models::linux::faults(host_kernel(scenario, plan))) {
-        diagnostics.error({scenario.file, 0, 0}, "software: " + fault);
+    for (const std::string& node : nodes) {
+        for (const std::string& fault : models::linux::faults(host_kernel(scenario, plan, node))) {
+            diagnostics.error({scenario.file, 0, 0}, "software: " + fault);
+        }
     }
 }
 

@@ -7,23 +7,7 @@ namespace sim {
 
 using models::Aperture;
 
-std::string home_cpu(const Topology& topology, const std::string& name) {
-    const Part& part = *topology.find(name);
-    if (std::holds_alternative<models::CpuSpec>(part.spec)) {
-        return name;
-    }
-    if (!part.at.empty()) {
-        return part.at;
-    }
-    for (const Link& link : topology.links) {
-        for (const auto& [here, there] : {std::pair{link.a, link.b}, std::pair{link.b, link.a}}) {
-            if (here == name && std::holds_alternative<models::CpuSpec>(topology.find(there)->spec)) {
-                return there;
-            }
-        }
-    }
-    return {};
-}
+std::string home_cpu(const Topology& topology, const std::string& name) { return topology.find(name)->cpu; }
 
 std::size_t memory_at(const Topology& topology, const std::string& name) {
     for (std::size_t i = 0; i < topology.parts.size(); ++i) {

@@ -18,8 +18,16 @@ models::Picoseconds Resource::busy_until(models::Picoseconds now) const {
 
 Machine::Machine(const Topology& topology, const AddressPlan& plan)
     : topology_(topology), plan_(plan), routing_(topology), events_(std::make_unique<models::EventQueue>("events")) {
+    for (const std::string& node : topology.nodes()) {
+        stores_[node] = std::make_unique<models::SparseStore>();
+    }
     for (const Part& part : topology.parts) {
-        build_part(part);
+        if (std::holds_alternative<models::GpuSpec>(part.spec) || std::holds_alternative<models::NicSpec>(part.spec)) {
+            devices_of_[part.cpu].push_back(part.name);
+        }
+    }
+    for (std::size_t i = 0; i < topology.parts.size(); ++i) {
+        build_part(i);
     }
     for (std::size_t i = 0; i < topology.parts.size(); ++i) {
         attach(i);
@@ -29,6 +37,12 @@ Machine::Machine(const Topology& topology, const AddressPlan& plan)
     }
     join_smmus();
     set_routes();
+    for (const Part& part : topology.parts) {
+        provenance_[part.name] = {part.trust, std::holds_alternative<models::SwitchSpec>(part.spec), part.entry};
+    }
+    for (const Link& link : topology.links) {
+        provenance_[link.name] = {link.trust, true, link.entry};
+    }
 }
 
 Machine::~Machine() = default;
@@ -42,16 +56,14 @@ void Machine::add(const models::CreditPool& pool, Trust trust) {
 }
 
 /// The edges of a part that are not its memory: links in file order, then NICs that sit on it.
-std::vector<std::string> Machine::edges_of(const Part& part) const {
+std::vector<std::string> Machine::edges_of(std::size_t part) const {
     std::vector<std::string> edges;
-    for (const Link& link : topology_.links) {
-        if (link.a == part.name || link.b == part.name) {
-            edges.push_back(link.name);
-        }
+    for (const auto& near : routing_.graph().neighbours(part)) {
+        edges.push_back(topology_.links[near.link].name);
     }
-    for (const Part& other : topology_.parts) {
-        if (other.at == part.name && std::holds_alternative<models::NicSpec>(other.spec)) {
-            edges.push_back(other.name);
+    for (const std::uint32_t other : routing_.graph().sitting_on(part)) {
+        if (std::holds_alternative<models::NicSpec>(topology_.parts[other].spec)) {
+            edges.push_back(topology_.parts[other].name);
         }
     }
     return edges;
@@ -60,22 +72,25 @@ std::vector<std::string> Machine::edges_of(const Part& part) const {
 /// Devices whose translations the SMMU of `cpu` serves.
 std::vector<std::string> Machine::smmu_devices(const std::string& cpu) const {
     std::vector<std::string> devices;
+    const auto mine = devices_of_.find(cpu);
+    if (mine == devices_of_.end()) {
+        return devices;
+    }
     const bool ats = std::get<models::CpuSpec>(topology_.find(cpu)->spec).ats;
-    for (const Part& part : topology_.parts) {
-        const bool gpu = std::holds_alternative<models::GpuSpec>(part.spec);
-        const bool nic = std::holds_alternative<models::NicSpec>(part.spec);
-        if (((gpu && ats) || nic) && home_cpu(topology_, part.name) == cpu) {
-            devices.push_back(part.name);
+    for (const std::string& device : mine->second) {
+        if (ats || std::holds_alternative<models::NicSpec>(topology_.find(device)->spec)) {
+            devices.push_back(device);
         }
     }
     return devices;
 }
 
 /// The one place that turns kinds into modules.
-void Machine::build_part(const Part& part) {
+void Machine::build_part(std::size_t index) {
+    const Part& part = topology_.parts[index];
     const char* name = part.name.c_str();
     const auto named = [&](const char* suffix) { return part.name + suffix; };
-    const std::vector<std::string> edges = edges_of(part);
+    const std::vector<std::string> edges = edges_of(index);
     unsigned port = 0;
     if (const auto* spec = std::get_if<models::CpuSpec>(&part.spec)) {
         Cpu& cpu = cpus_[part.name];
@@ -92,7 +107,7 @@ void Machine::build_part(const Part& part) {
     } else if (const auto* spec = std::get_if<models::GpuSpec>(&part.spec)) {
         Gpu& gpu = gpus_[part.name];
         gpu.spec = spec;
-        gpu.cpu = home_cpu(topology_, part.name);
+        gpu.cpu = part.cpu;
         gpu.hub = std::make_unique<models::GpuHub>(name, *events_, packets_, *spec, edges);
         const models::Gmmu::Spec mmu{spec->gmmu_tlb_entries, spec->gmmu_walk_latency,
                                      std::max(spec->ats_cache_entries, 1u), spec->ats_request_latency,
@@ -120,7 +135,7 @@ void Machine::build_part(const Part& part) {
             {part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
     } else if (const auto* spec = std::get_if<models::MemorySpec>(&part.spec)) {
         auto& memory = memories_[part.name];
-        memory = std::make_unique<models::Memory>(name, *events_, *spec, store_);
+        memory = std::make_unique<models::Memory>(name, *events_, *spec, store(part.node));
         add(memory->server(), part.trust);
     } else if (const auto* spec = std::get_if<models::SwitchSpec>(&part.spec)) {
         switches_[part.name] = std::make_unique<models::NvSwitch>(name, *events_, *spec, edges);
@@ -128,7 +143,7 @@ void Machine::build_part(const Part& part) {
     } else if (const auto* spec = std::get_if<models::NicSpec>(&part.spec)) {
         Nic& nic = nics_[part.name];
         nic.spec = spec;
-        nic.cpu = home_cpu(topology_, part.name);
+        nic.cpu = part.cpu;
         nic.port = std::make_unique<models::NicPort>(name, *events_, *spec, edges);
         // The translations that a NIC keeps: 64 entries, a request to the SMMU inside the socket 100 ns (both assumed).
         nic.mmu = std::make_unique<models::Gmmu>(named("_mmu").c_str(), *events_, packets_,
@@ -210,16 +225,22 @@ void Machine::set_routes() {
         if (router == nullptr) {
             continue;
         }
-        for (const auto& [key, hops] : routing_.from(i)) {
-            std::vector<models::Router::Hop> ports;
-            for (const Routing::Hop& hop : hops) {
-                const std::string& edge =
-                    hop.attachment ? topology_.parts[hop.edge].name : topology_.links[hop.edge].name;
-                ports.push_back({ports_.at({part.name, edge}), hop.weight});
+        std::map<const Routing::Hop*, std::vector<models::Router::Hop>> ports_of; // many destinations share their hops
+        for (const Routing::Route& route : routing_.from(i)) {
+            std::vector<models::Router::Hop>& ports = ports_of[route.hops.data()];
+            for (std::size_t hop = ports.size(); hop < route.hops.size(); ++hop) {
+                const auto& [attachment, edge, weight] = route.hops[hop];
+                const std::string& name = attachment ? topology_.parts[edge].name : topology_.links[edge].name;
+                ports.push_back({ports_.at({part.name, name}), weight});
             }
-            router->set_route(key.first, static_cast<std::uint16_t>(key.second), ports);
+            router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
         }
     }
+}
+
+Machine::Provenance Machine::provenance(const std::string& name) const {
+    const auto found = provenance_.find(name);
+    return found == provenance_.end() ? Provenance{} : found->second;
 }
 
 const Resource& Machine::resource_of(const models::Server& server) const {

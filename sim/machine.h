@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "models/cpu_fabric.h"
@@ -74,7 +75,8 @@ public:
     const AddressPlan& plan() const { return plan_; }
     const Routing& routing() const { return routing_; }
     models::EventQueue& events() { return *events_; }
-    models::SparseStore& store() { return store_; }
+    /// The bytes of a node, by its own physical addresses. Precondition: the machine has this node.
+    models::SparseStore& store(const std::string& node = {}) { return *stores_.at(node); }
     std::size_t packets_in_flight() const { return packets_.in_flight(); }
 
     Cpu& cpu(const std::string& part) { return cpus_.at(part); }
@@ -87,17 +89,26 @@ public:
     /// The resource whose server this is. Precondition: there is one.
     const Resource& resource_of(const models::Server& server) const;
 
+    /// How far to trust the figures of a part or link, and whether a packet crosses from one chip to another in it.
+    struct Provenance {
+        Trust trust = Trust::kCalibrated;
+        bool crossing = false;
+        std::string entry; ///< of the file: a range stands there once
+    };
+    /// Of the part or link of this name; of another name, what lowers nothing.
+    Provenance provenance(const std::string& name) const;
+
     /// Forgets all translations: another software set-up begins.
     void flush_translations();
 
 private:
-    void build_part(const Part& part);
+    void build_part(std::size_t index);
     void build_link(std::size_t index);
     void attach(std::size_t index);
     void join_smmus();
     void set_routes();
     models::Router* router(const std::string& part);
-    std::vector<std::string> edges_of(const Part& part) const;
+    std::vector<std::string> edges_of(std::size_t part) const;
     std::vector<std::string> smmu_devices(const std::string& cpu) const;
     void add(const models::Server& server, Trust trust);
     void add(const models::CreditPool& pool, Trust trust);
@@ -105,7 +116,8 @@ private:
     const Topology& topology_;
     const AddressPlan& plan_;
     const Routing routing_;
-    models::SparseStore store_;
+    std::map<std::string, std::unique_ptr<models::SparseStore>> stores_; ///< by node
+    std::map<std::string, std::vector<std::string>> devices_of_;         ///< GPUs and NICs by CPU, in file order
     models::PacketPool packets_;
     std::unique_ptr<models::EventQueue> events_;
     std::map<std::string, Cpu> cpus_;
@@ -116,6 +128,7 @@ private:
     std::vector<std::unique_ptr<models::Link>> links_;
     std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port
     std::vector<Resource> resources_;
+    std::unordered_map<std::string, Provenance> provenance_;
 };
 
 } // namespace sim

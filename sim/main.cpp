@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <systemc>
 
+#include "sim/fabric_cuts.h"
 #include "sim/host_kernel.h"
 #include "sim/reach_check.h"
 #include "sim/report_json.h"
@@ -30,6 +31,7 @@ struct Options {
     std::vector<std::string> sets;
     std::string json;
     std::optional<std::uint64_t> seed;
+    sim::Fidelity fidelity = sim::Fidelity::kTransaction;
     bool progress = false;
     bool quiet = false;
     bool dot = false;
@@ -112,7 +114,7 @@ int run(const Options& options) {
                                         line.tick();
                                         return interrupted == 0;
                                     }};
-    const sim::RunResult result = sim::run_scenario(*scenario, listener);
+    const sim::RunResult result = sim::run_scenario(*scenario, options.fidelity, listener);
     int code = kDone;
     if (options.json != "-") {
         if (!(options.quiet && !options.json.empty())) {
@@ -170,8 +172,15 @@ int check(const Options& options) {
         const bool is_topology = file.find('/') == std::string::npos ? !file.ends_with(".yaml")
                                                                      : file.find("topologies/") != std::string::npos;
         if (is_topology) {
-            good = sim::load_topology(file, sim::shipped_topologies(), diagnostics).has_value();
+            const auto topology = sim::load_topology(file, sim::shipped_topologies(), diagnostics);
+            const std::string verdict = topology ? sim::judge_machine(*topology, diagnostics) : "";
+            good = topology && !diagnostics.has_errors();
             diagnostics.print(std::cerr);
+            if (good && !options.quiet) {
+                std::cout << file << ": good\n" << verdict;
+            }
+            code = good ? code : static_cast<int>(kBadInput);
+            continue;
         } else {
             good = load(file, options, diagnostics).has_value();
         }
@@ -186,6 +195,9 @@ int check(const Options& options) {
 int show(const Options& options) {
     sim::Diagnostics diagnostics;
     const auto topology = sim::load_topology(options.files.at(0), sim::shipped_topologies(), diagnostics);
+    if (topology) {
+        sim::report_cuts(*topology, diagnostics);
+    }
     diagnostics.print(std::cerr);
     if (!topology) {
         return kBadInput;
@@ -235,6 +247,17 @@ int sc_main(int argc, char* argv[]) {
                      "PATH=VALUE over what the scenario says, such as traffic.0.streams.0.blocks=64")
         ->take_all()
         ->expected(1);
+    using sim::Fidelity;
+    std::map<std::string, Fidelity> fidelities;
+    for (const Fidelity one : {Fidelity::kTransaction, Fidelity::kFluid, Fidelity::kBound, Fidelity::kAll}) {
+        fidelities[to_string(one)] = one;
+    }
+    run_verb
+        ->add_option("--fidelity", options.fidelity,
+                     "How traffic is worked out: transaction (every burst), fluid (max-min fair rates, at once), bound "
+                     "(what no run may exceed), or all, compared")
+        ->transform(CLI::CheckedTransformer(fidelities).description("transaction|fluid|bound|all"))
+        ->option_text("transaction|fluid|bound|all");
     run_verb->add_flag("--progress", options.progress, "Say what is going on from the start");
     run_verb->add_flag("--quiet", options.quiet, "No progress; with --json FILE no tables either");
 

@@ -92,7 +92,8 @@ class GroupRun {
 public:
     GroupRun(std::vector<PlannedStream>& planned, Machine& machine, const Measurement& measurement,
              const Progress& progress)
-        : machine_(machine), measurement_(measurement), progress_(progress), origin_(now()) {
+        : machine_(machine), measurement_(measurement), progress_(progress), origin_(now()),
+          end_(transient_end(planned)) {
         for (PlannedStream& stream : planned) {
             Running running;
             running.planned = &stream;
@@ -102,11 +103,8 @@ public:
     }
 
     void run() {
-        const bool transient = std::any_of(streams_.begin(), streams_.end(), [](const Running& running) {
-            return running.planned->stream->start != 0 || running.planned->stream->stop != 0;
-        });
-        if (transient) {
-            run_once();
+        if (end_) {
+            run_once(*end_);
         } else {
             run_steady();
         }
@@ -197,15 +195,11 @@ private:
     }
 
     /// Streams come and go: each is measured from its start to its stop.
-    void run_once() {
-        Picoseconds last = 0;
-        std::set<Picoseconds> times;
+    void run_once(Picoseconds last) {
+        std::set<Picoseconds> times{last};
         for (const Running& running : streams_) {
-            const Stream& stream = *running.planned->stream;
-            last = std::max({last, stream.stop, stream.start + kWarmUpLeast});
-            times.insert({stream.start, stream.stop});
+            times.insert({running.planned->stream->start, running.planned->stream->stop});
         }
-        times.insert(last);
         before_ = sample(machine_);
         for (const Picoseconds time : times) {
             while (now() < origin_ + time && step(std::min(origin_ + time - now(), kBatchLeast * 10))) {
@@ -262,6 +256,7 @@ private:
     const Measurement& measurement_;
     const Progress& progress_;
     const Picoseconds origin_;
+    const std::optional<Picoseconds> end_; ///< of a group that is measured once
     std::vector<Running> streams_;
     ResourceSample before_;
     ResourceSample after_;
@@ -270,6 +265,16 @@ private:
 };
 
 } // namespace
+
+std::optional<Picoseconds> transient_end(const std::vector<PlannedStream>& planned) {
+    Picoseconds last = 0;
+    bool transient = false;
+    for (const PlannedStream& one : planned) {
+        last = std::max({last, one.stream->stop, one.stream->start + kWarmUpLeast});
+        transient = transient || one.stream->start != 0 || one.stream->stop != 0;
+    }
+    return transient ? std::optional(last) : std::nullopt;
+}
 
 GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& planned, Machine& machine,
                           const Measurement& measurement, const Progress& progress) {
@@ -284,7 +289,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
     result.measured = run.after().time - run.before().time;
     result.busy = busy_shares(machine, run.before(), run.after());
     std::vector<const PlannedStream*> moving;
-    std::vector<StreamBound> bounds;
+    std::vector<const StreamBound*> bounds;
     for (Running& running : run.streams()) {
         const PlannedStream& stream = *running.planned;
         StreamResult line;
@@ -313,7 +318,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         if (!stream.is_latency) {
             result.total += line.value;
             moving.push_back(&stream);
-            bounds.push_back(running.bound);
+            bounds.push_back(&running.bound);
         }
         result.streams.push_back(std::move(line));
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "sim/result.h"
 #include "sim/static_bound.h"
@@ -10,6 +11,10 @@ namespace sim {
 
 /// Called between batches; false = stop, the user wants out.
 using Progress = std::function<bool()>;
+
+/// When a group in which a stream starts late or stops ends, after its start: no stop given, a stream runs for 15 us at
+/// least. Null: all streams run on, and are measured in their steady state.
+std::optional<models::Picoseconds> transient_end(const std::vector<PlannedStream>& planned);
 
 /// Runs the streams of a group together and measures each, in the calling SC_THREAD.
 ///

@@ -1,10 +1,17 @@
 #include "sim/reach_check.h"
 
 #include <algorithm>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "sim/address_plan.h"
+#include "sim/channel_dependencies.h"
+#include "sim/fabric_cuts.h"
+#include "sim/fabric_windows.h"
 #include "sim/leg_path.h"
 
 namespace sim {
@@ -14,16 +21,42 @@ namespace {
 constexpr std::size_t kEdgesMax = 200;    ///< of a part: a packet remembers its way back in one byte a hop
 constexpr std::size_t kCrossingsMax = 16; ///< of a path, from end to end: of remote EGM there are two behind each other
 
+/// Reports memories of one node that lie over each other.
+void check_overlaps(const Topology& topology, const AddressPlan& plan, Diagnostics& diagnostics) {
+    struct Piece {
+        std::string node;
+        std::uint64_t begin, end;
+        std::string memory;
+    };
+    std::vector<Piece> pieces;
+    const auto add = [&](const std::string& memory, const egm::Range<egm::Spa>& range) {
+        pieces.push_back({topology.find(memory)->node, range.begin.value, range.end().value, memory});
+    };
+    for (const auto& [cpu, dram] : plan.dram) {
+        add(plan.dram_part.at(cpu), dram.all);
+    }
+    for (const auto& [gpu, hbm] : plan.hbm) {
+        add(plan.hbm_part.at(gpu), hbm);
+    }
+    std::sort(pieces.begin(), pieces.end(),
+              [](const Piece& a, const Piece& b) { return std::tie(a.node, a.begin) < std::tie(b.node, b.begin); });
+    for (std::size_t i = 1; i < pieces.size(); ++i) {
+        const Piece& before = pieces[i - 1];
+        if (before.node == pieces[i].node && pieces[i].begin < before.end) {
+            diagnostics.error(
+                topology.find(before.memory)->where,
+                fmt::format("memory {}: its addresses overlap those of {}: a socket's DRAM has 4 TiB of room less "
+                            "\"dram_base\", a GPU's memory 1 TiB, and each CPU needs a socket of its own",
+                            before.memory, pieces[i].memory));
+        }
+    }
+}
+
 void check_size(const Topology& topology, const Routing& routing, const AddressPlan& plan, Diagnostics& diagnostics) {
-    for (const Part& part : topology.parts) {
-        std::size_t edges = 0;
-        for (const Link& link : topology.links) {
-            edges += link.a == part.name || link.b == part.name;
-        }
-        for (const Part& other : topology.parts) {
-            edges += other.at == part.name;
-        }
+    for (std::size_t i = 0; i < topology.parts.size(); ++i) {
+        const std::size_t edges = routing.graph().neighbours(i).size() + routing.graph().sitting_on(i).size();
         if (edges > kEdgesMax) {
+            const Part& part = topology.parts[i];
             diagnostics.error(
                 part.where,
                 fmt::format("part {}: {} links and attached parts; the models hold {}", part.name, edges, kEdgesMax),
@@ -34,28 +67,30 @@ void check_size(const Topology& topology, const Routing& routing, const AddressP
         diagnostics.error({topology.file, 0, 0},
                           fmt::format("a path of {} crossings; the models hold {}", routing.longest(), kCrossingsMax));
     }
-    for (const auto& [cpu, dram] : plan.dram) {
-        const bool into_hbm = std::any_of(plan.hbm.begin(), plan.hbm.end(), [&](const auto& hbm) {
-            return dram.all.begin < hbm.second.end() && hbm.second.begin < dram.all.end();
-        });
-        const bool into_dram = std::any_of(plan.dram.begin(), plan.dram.end(), [&](const auto& other) {
-            return other.first < cpu && dram.all.begin < other.second.all.end() &&
-                   other.second.all.begin < dram.all.end();
-        });
-        if (into_hbm || into_dram) {
-            diagnostics.error(
-                topology.find(plan.dram_part.at(cpu))->where,
-                fmt::format("memory {}: its addresses overlap other memory: a socket's DRAM has 4 TiB of room "
-                            "less \"dram_base\", a GPU's memory 1 TiB, and each CPU needs a socket of its own",
-                            plan.dram_part.at(cpu)));
-        }
+    check_overlaps(topology, plan, diagnostics);
+    for (const std::string& misfit : plan_fabric_windows(topology, plan).misfits) {
+        diagnostics.error({topology.file, 0, 0}, "fabric windows: " + misfit,
+                          "docs/decisions/0010-fabric-windows.md has the rules");
     }
+    report_cuts(topology, diagnostics);
+}
+
+ChannelDependencies check_deadlock(const Topology& topology, const Routing& routing, Diagnostics& diagnostics) {
+    ChannelDependencies result = channel_dependencies(topology, routing);
+    if (!result.cycle.empty()) {
+        diagnostics.error(
+            {topology.file, 0, 0},
+            fmt::format("its routes can deadlock: {} wait for each other in a circle", fmt::join(result.cycle, ", ")),
+            "leave a link of the circle out, or add one that makes a way shorter");
+    }
+    return result;
 }
 
 } // namespace
 
 void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
     const Routing routing(scenario.topology);
+    check_deadlock(scenario.topology, routing, diagnostics);
     check_size(scenario.topology, routing, plan_addresses(scenario.topology, scenario.software), diagnostics);
     for (const StreamGroup& group : scenario.groups) {
         for (const Stream& stream : group.streams) {
@@ -72,6 +107,15 @@ void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
             }
         }
     }
+}
+
+std::string judge_machine(const Topology& topology, Diagnostics& diagnostics) {
+    const Routing routing(topology);
+    check_size(topology, routing, plan_addresses(topology, {}), diagnostics);
+    const ChannelDependencies found = check_deadlock(topology, routing, diagnostics);
+    return fmt::format("  longest way: {} crossings\n"
+                       "  deadlock: none, {} channels with {} dependencies and no cycle\n",
+                       routing.longest(), found.channels, found.dependencies);
 }
 
 } // namespace sim

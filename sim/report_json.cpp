@@ -29,6 +29,11 @@ Json stream(const StreamResult& line) {
     json["steady"] = line.steady;
     json["static_bound"] = line.bound / scale;
     json["share_of_bound"] = line.share_of_bound();
+    if (line.fluid) {
+        json["fluid"] = {{"value", line.fluid->value / scale},
+                         {"difference", line.value > 0 ? line.fluid->value / line.value - 1 : 0},
+                         {"limit", line.fluid->limit}};
+    }
     json["binding"] = {{"resource", line.binding.resource},
                        {"share_of_time", line.binding.share_of_time},
                        {"gain_if_twice_as_wide", line.binding.widening_worth},
@@ -77,6 +82,7 @@ std::string json_report(const RunResult& result) {
     json["scenario"] = scenario.name;
     json["machine"] = scenario.topology.name;
     json["seed"] = scenario.seed;
+    json["fidelity"] = to_string(result.fidelity);
     json["interrupted"] = result.interrupted;
     json["simulated_ns"] = nanoseconds(static_cast<double>(result.simulated));
     json["events"] = result.events;
@@ -123,6 +129,9 @@ std::string json_report(const RunResult& result) {
             entry["measured_ns"] = nanoseconds(static_cast<double>(group.measured));
             entry["total_GB_per_s"] = group.total / 1e9;
             entry["total_bound_GB_per_s"] = group.total_bound / 1e9;
+            if (result.fidelity == Fidelity::kAll) {
+                entry["total_fluid_GB_per_s"] = group.total_fluid / 1e9;
+            }
             entry["busy"] = Json::array();
             for (const auto& [name, share] : group.busy) {
                 entry["busy"].push_back({{"resource", name}, {"share_of_time", share}});

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <fmt/format.h>
 #include <set>
 
@@ -61,6 +62,15 @@ std::string binding(const StreamResult& line) {
         }
     }
     return text;
+}
+
+/// What the fluid model and the static bound say beside the measured figure.
+std::string comparison(const StreamResult& line) {
+    const auto apart = [&](double value) { return fmt::format("{:+.1f} %", (value / line.value - 1) * 100); };
+    StreamResult fluid = line;
+    fluid.value = line.fluid->value;
+    return fmt::format("fluid {} ({}), limited by {}; bound {}", in_figure(fluid), apart(line.fluid->value),
+                       line.fluid->limit, apart(line.bound));
 }
 
 void bring_up(const RunResult& result, std::string& out) {
@@ -131,6 +141,8 @@ void traffic(const RunResult& result, std::string& out) {
                        both ? "in VM" : "", both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
     std::set<Grade> grades;
     bool unsteady = false;
+    double farthest = 0;
+    std::string farthest_name;
     std::set<std::string> reasons;
     for (const StreamGroup& group : result.scenario->groups) {
         const GroupResult* const native = partner(result, &group, false);
@@ -159,8 +171,9 @@ void traffic(const RunResult& result, std::string& out) {
                 "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>6}\n",
                 (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
                 both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
-                line.value > 0 ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100, line.steady ? "" : "!")
-                               : "",
+                result.measured() && line.value > 0
+                    ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100, line.steady ? "" : "!")
+                    : "",
                 mark(line.grade));
             for (const GroupResult* one : {native, vm}) {
                 if (one != nullptr && !one->streams[i].fault.empty()) {
@@ -169,6 +182,13 @@ void traffic(const RunResult& result, std::string& out) {
             }
             if (line.fault.empty()) {
                 out += fmt::format("    limited by {}\n", binding(line));
+                if (line.fluid && line.value > 0) {
+                    out += fmt::format("    {}\n", comparison(line));
+                    if (const double apart = line.fluid->value / line.value - 1; std::abs(apart) > std::abs(farthest)) {
+                        farthest = apart;
+                        farthest_name = line.stream->name;
+                    }
+                }
                 grades.insert(line.grade);
                 unsteady = unsteady || !line.steady;
             }
@@ -179,9 +199,30 @@ void traffic(const RunResult& result, std::string& out) {
                             native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
                             native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
                             in_rate(shown->total_bound), shown->total / shown->total_bound * 100);
+            if (result.fidelity == Fidelity::kAll) {
+                out += fmt::format("    fluid {} ({:+.1f} %)\n", in_rate(shown->total_fluid),
+                                   (shown->total_fluid / shown->total - 1) * 100);
+            }
         }
     }
     out += "\nbound: what the static model of the same machine allows; share: of that bound.\n";
+    switch (result.fidelity) {
+    case Fidelity::kTransaction:
+        break;
+    case Fidelity::kFluid:
+        out += "fluid: max-min fair rates over what each stream costs; nothing waits in a queue, translations hit, and "
+               "latencies are those of an idle machine (docs/fidelity.md).\n";
+        break;
+    case Fidelity::kBound:
+        out += "bound: no prediction. Each stream as if alone; the sum is what they can reach together "
+               "(docs/fidelity.md).\n";
+        break;
+    case Fidelity::kAll:
+        out += fmt::format("fluid and bound beside it: their difference to the transaction level; the fluid model's "
+                           "largest is {:+.1f} %{} (docs/fidelity.md).\n",
+                           farthest * 100, farthest_name.empty() ? "" : ", of \"" + farthest_name + "\"");
+        break;
+    }
     if (unsteady) {
         out += "!: the confidence interval did not become as narrow as `measurement` asks for within its time.\n";
     }
@@ -213,7 +254,9 @@ void traffic(const RunResult& result, std::string& out) {
 
 std::string text_report(const RunResult& result) {
     const Scenario& scenario = *result.scenario;
-    std::string out = fmt::format("{} on {} (seed {})\n", scenario.name, scenario.topology.name, scenario.seed);
+    std::string out = fmt::format(
+        "{} on {} (seed {}{})\n", scenario.name, scenario.topology.name, scenario.seed,
+        result.fidelity == Fidelity::kTransaction ? "" : std::string("; fidelity ") + to_string(result.fidelity));
     if (!scenario.description.empty()) {
         out += scenario.description + "\n";
     }

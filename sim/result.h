@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/fidelity.h"
 #include "sim/host.h"
 #include "sim/scenario.h"
 
@@ -26,6 +27,12 @@ enum class Grade {
 };
 const char* to_string(Grade grade);
 
+/// What the fluid model says beside a measured stream.
+struct FluidFigure {
+    double value = 0; ///< unit of the stream's
+    std::string limit;
+};
+
 struct StreamResult {
     const Stream* stream = nullptr;
     bool is_latency = false;
@@ -40,7 +47,8 @@ struct StreamResult {
     std::vector<std::string> reasons; ///< of the grade
     std::uint64_t bytes_sent = 0;     ///< whole run of the stream, after it drained
     std::uint64_t bytes_received = 0;
-    std::string fault; ///< why it could not run; else empty
+    std::string fault;                ///< why it could not run; else empty
+    std::optional<FluidFigure> fluid; ///< `Fidelity::kAll` only
 
     /// value / bound of a bandwidth, bound / value of a latency: 1 is the best there can be.
     double share_of_bound() const {
@@ -53,6 +61,7 @@ struct GroupResult {
     std::vector<StreamResult> streams;
     double total = 0;                 ///< bytes a second of all bandwidth streams
     double total_bound = 0;           ///< most that they could reach together
+    double total_fluid = 0;           ///< `Fidelity::kAll` only
     models::Picoseconds measured = 0; ///< simulated time of the measurement
     /// Resources that were busy or waited for, with the share of the measured time, busiest first.
     std::vector<std::pair<std::string, double>> busy;
@@ -75,6 +84,7 @@ struct ViewCheck {
 
 struct RunResult {
     const Scenario* scenario = nullptr;
+    Fidelity fidelity = Fidelity::kTransaction;
     std::vector<SettingResult> settings;
     std::vector<BringUpStep> steps;
     std::vector<VmReport> vms;
@@ -82,6 +92,8 @@ struct RunResult {
     std::optional<egm::Error> bring_up_error;
     bool undone = true; ///< after the run, or the error, nothing was left open
     bool interrupted = false;
+    /// Figures are means of measured batches, with an interval of confidence.
+    bool measured() const { return fidelity == Fidelity::kTransaction || fidelity == Fidelity::kAll; }
     models::Picoseconds simulated = 0;
     std::uint64_t events = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <systemc>
 
+#include "sim/fluid_group.h"
 #include "sim/machine.h"
 #include "sim/measure.h"
 #include "sim/view_check.h"
@@ -31,10 +32,11 @@ private:
 
 class Run {
 public:
-    Run(const Scenario& scenario, const RunListener& listener)
+    Run(const Scenario& scenario, Fidelity fidelity, const RunListener& listener)
         : scenario_(scenario), listener_(listener), plan_(plan_addresses(scenario.topology, scenario.software)),
           machine_(scenario.topology, plan_), planner_(scenario, machine_), software_("software", [this] { act(); }) {
         result_.scenario = &scenario;
+        result_.fidelity = fidelity;
     }
 
     RunResult go() {
@@ -66,7 +68,8 @@ private:
             return;
         }
         say("bring-up");
-        HostOs host(scenario_, plan_, machine_.store());
+        HostOs host(scenario_, plan_,
+                    [this](const std::string& node) -> models::SparseStore& { return machine_.store(node); });
         const auto done = host.bring_up();
         result_.steps = host.steps();
         if (!done) {
@@ -115,17 +118,35 @@ private:
                 refused.push_back(std::move(line));
             }
         }
-        for (PlannedStream& stream : planned) {
-            warm(stream);
-        }
         GroupResult result;
         result.group = &group;
         if (!planned.empty()) {
-            result = measure_group(group, planned, machine_, scenario_.measurement, [this] { return go_on(); });
+            result = work_out(group, planned);
         }
         result.streams.insert(result.streams.end(), refused.begin(), refused.end());
         std::stable_sort(result.streams.begin(), result.streams.end(),
                          [](const StreamResult& a, const StreamResult& b) { return a.stream < b.stream; });
+        return result;
+    }
+
+    GroupResult work_out(const StreamGroup& group, std::vector<PlannedStream>& planned) {
+        if (result_.fidelity == Fidelity::kFluid) {
+            return fluid_group(group, planned, machine_);
+        }
+        if (result_.fidelity == Fidelity::kBound) {
+            return bound_group(group, planned, machine_);
+        }
+        for (PlannedStream& stream : planned) {
+            warm(stream);
+        }
+        GroupResult result = measure_group(group, planned, machine_, scenario_.measurement, [this] { return go_on(); });
+        if (result_.fidelity == Fidelity::kAll) {
+            const GroupResult fluid = fluid_group(group, planned, machine_);
+            for (std::size_t i = 0; i < result.streams.size(); ++i) { // none, or all in the same order
+                result.streams[i].fluid = {fluid.streams[i].value, fluid.streams[i].binding.resource};
+            }
+            result.total_fluid = fluid.total;
+        }
         return result;
     }
 
@@ -165,6 +186,8 @@ private:
 
 } // namespace
 
-RunResult run_scenario(const Scenario& scenario, const RunListener& listener) { return Run(scenario, listener).go(); }
+RunResult run_scenario(const Scenario& scenario, Fidelity fidelity, const RunListener& listener) {
+    return Run(scenario, fidelity, listener).go();
+}
 
 } // namespace sim

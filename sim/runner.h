@@ -14,6 +14,7 @@ struct RunListener {
 
 /// Runs a scenario: bare-metal traffic, bring-up of the VMs, their traffic. One run to a process: the SystemC kernel
 /// cannot be reset. `scenario` was checked, and outlives the result.
-RunResult run_scenario(const Scenario& scenario, const RunListener& listener);
+/// `fidelity` says how traffic is worked out; the bring-up is always run.
+RunResult run_scenario(const Scenario& scenario, Fidelity fidelity, const RunListener& listener);
 
 } // namespace sim

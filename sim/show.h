@@ -6,10 +6,12 @@
 
 namespace sim {
 
-/// A machine as text: its parts with their main figures, its links with their bandwidth each direction.
+/// A machine as text: how many parts and links it has, what its fabrics could carry at best (`FabricBounds`), its parts
+/// with their main figures and its links with their bandwidth each direction, a line for each key of the file.
 std::string show_text(const Topology& topology);
 
-/// The same as a Graphviz graph: `egmsim show gh200 --dot | dot -Tsvg`.
+/// A Graphviz graph, `egmsim show gh200 --dot | dot -Tsvg`: a cluster for each node, a rank for each level of switches,
+/// and one edge for all links between two parts.
 std::string show_dot(const Topology& topology);
 
 /// The same as JSON.

@@ -184,8 +184,7 @@ private:
     std::string cpu_of(const std::string& part) const {
         const Part* named = topology_->find(part);
         for (const Part& each : topology_->parts) {
-            if (std::holds_alternative<models::CpuSpec>(each.spec) && named != nullptr &&
-                each.socket == named->socket) {
+            if (std::holds_alternative<models::CpuSpec>(each.spec) && named != nullptr && each.name == named->cpu) {
                 return each.name;
             }
         }

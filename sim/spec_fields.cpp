@@ -19,6 +19,11 @@ constexpr Bounds kPacket{.min = 1, .max = 64 * kKiB, .likely = "B"};
 constexpr Bounds kHeader{.min = 0, .max = 4 * kKiB, .likely = "B"};
 constexpr Bounds kEntries{.min = 1, .max = 1u << 24};
 
+const std::vector<std::pair<std::string, models::GpuSpec::FabricAddresses>> kFabricAddresses{
+    {"any", models::GpuSpec::FabricAddresses::kAny},
+    {"hopper", models::GpuSpec::FabricAddresses::kHopper},
+    {"blackwell", models::GpuSpec::FabricAddresses::kBlackwell}};
+
 void need(Fields& fields, bool complete, std::initializer_list<std::string_view> keys) {
     if (complete) {
         fields.require(keys, kUsePreset);
@@ -141,6 +146,7 @@ void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {
     fields.count("ats_cache_entries", spec.ats_cache_entries, {.min = 0, .max = 1u << 24});
     fields.time("ats_request_latency", spec.ats_request_latency, kLatencyOrNone);
     fields.count("ats_requests_max", spec.ats_requests_max, {.max = 4096});
+    fields.choice("fabric_addresses", spec.fabric_addresses, kFabricAddresses);
     nested(fields, "copy_engine", [&](Fields& engine) { read_copy_engine(engine, spec.copy_engine, complete); });
     need(fields, complete,
          {"sms", "block_issue_bandwidth", "block_write_window", "l1", "l2", "l2_bandwidth", "inbound_latency",

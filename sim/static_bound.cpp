@@ -10,34 +10,82 @@ namespace {
 
 constexpr double kPicosecondsPerSecond = 1e12;
 
+enum class Case { kBest, kMean };
+
+/// By squaring: the same bits on every machine.
+double power(double base, std::uint64_t exponent) {
+    double result = 1;
+    for (; exponent != 0; exponent /= 2, base *= base) {
+        result *= exponent % 2 != 0 ? base : 1;
+    }
+    return result;
+}
+
 struct LegCost {
-    double latency = 0;       ///< mean over caches and memory
-    double latency_least = 0; ///< of the fastest way
+    double latency = 0;                              ///< mean over caches and memory
+    std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
+
+    /// Of the slowest of `accesses` that draw their outcomes independently.
+    double slowest_of(std::uint64_t accesses) {
+        std::sort(outcomes.begin(), outcomes.end());
+        double expected = 0;
+        double below = 0; // chance that one access is faster
+        for (const auto& [time, share] : outcomes) {
+            const double upto = std::min(below + share, 1.0);
+            expected += time * (power(upto, accesses) - power(below, accesses));
+            below = upto;
+        }
+        return expected;
+    }
+    double fastest() const {
+        double least = std::numeric_limits<double>::max();
+        for (const auto& [time, share] : outcomes) {
+            least = share > 0 ? std::min(least, time) : least;
+        }
+        return least;
+    }
 };
 
-/// Adds what a burst of `bytes` costs on `leg`'s path to `bound`, and returns its latency.
-LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound) {
-    models::PathTrace path = engine.trace_path(leg, bytes);
+/// Adds what a burst of `bytes` costs on `leg`'s path, taken by `share` of the accesses, to `bound`.
+void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
+              LegCost& cost) {
+    const models::PathTrace path = engine.trace_path(leg, bytes);
+    const double size = static_cast<double>(bytes);
+    for (const auto& use : path.uses) {
+        bound.uses[use.server] += share * use.picoseconds / size;
+    }
+    for (const auto& hold : path.holds) {
+        bound.holds[hold.pool] += share * hold.byte_picoseconds / size / static_cast<double>(hold.pool->limit_bytes());
+    }
+    for (const auto& [component, time] : path.stages) {
+        bound.stages.emplace_back(component, share * static_cast<double>(time));
+    }
+    cost.latency += share * static_cast<double>(path.latency);
+    cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
+}
+
+/// Adds what a burst of `bytes` costs on `leg` to `bound`.
+LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
+    LegCost cost;
     double missing = 1;
-    double latency = 0;
-    double least = std::numeric_limits<double>::max();
     for (const models::Leg::Hit& hit : leg.hits) {
         missing -= hit.share;
-        latency += hit.share * static_cast<double>(hit.latency);
-        least = hit.share > 0 ? std::min(least, static_cast<double>(hit.latency)) : least;
+        cost.latency += hit.share * static_cast<double>(hit.latency);
+        cost.outcomes.emplace_back(static_cast<double>(hit.latency), hit.share);
     }
     missing = std::max(missing, 0.0);
-    for (const auto& use : path.uses) {
-        bound.uses[use.server] += missing * use.picoseconds / static_cast<double>(bytes);
-    }
     if (leg.gate != nullptr) {
         bound.uses[leg.gate] += kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
     }
-    for (const auto& [component, time] : path.stages) {
-        bound.stages.emplace_back(component, missing * static_cast<double>(time));
+    if (which == Case::kMean && leg.home_share > 0 && leg.home_share < 1) {
+        models::Leg past_home = leg;
+        past_home.home_share = 0;
+        add_path(engine, past_home, bytes, missing * (1 - leg.home_share), bound, cost);
+        add_path(engine, leg, bytes, missing * leg.home_share, bound, cost);
+    } else {
+        add_path(engine, leg, bytes, missing, bound, cost);
     }
-    latency += missing * static_cast<double>(path.latency);
-    return {latency, missing > 0 ? std::min(least, static_cast<double>(path.latency)) : least};
+    return cost;
 }
 
 void limit(StreamBound& bound, double bytes_per_second, const std::string& words) {
@@ -47,9 +95,7 @@ void limit(StreamBound& bound, double bytes_per_second, const std::string& words
     }
 }
 
-} // namespace
-
-StreamBound static_bound(const PlannedStream& planned) {
+StreamBound cost(const PlannedStream& planned, Case which) {
     const models::StreamJob& job = planned.job;
     StreamBound bound;
     bound.own_bytes_per_second = std::numeric_limits<double>::max();
@@ -61,7 +107,7 @@ StreamBound static_bound(const PlannedStream& planned) {
             } else {
                 bound.stages.emplace_back("atomic", static_cast<double>(turn.leg.overhead));
                 bound.latency_ps +=
-                    static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound).latency;
+                    static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound, which).latency;
             }
         }
         limit(bound, static_cast<double>(job.burst_bytes) * kPicosecondsPerSecond / bound.latency_ps, planned.window);
@@ -70,10 +116,15 @@ StreamBound static_bound(const PlannedStream& planned) {
     }
     const double burst = static_cast<double>(job.burst_bytes);
     const double workers = job.workers;
-    double read_least = 0;
+    // A batch is back when the slowest of its bursts is; else a window turns over with the mean.
+    const auto turnover = [&](LegCost& cost) {
+        const std::uint64_t accesses = std::max<std::uint64_t>(job.read_window / job.burst_bytes, 1);
+        return which == Case::kBest ? cost.fastest() : job.batch ? cost.slowest_of(accesses) : cost.latency;
+    };
+    double read_time = 0;
     for (const models::Leg& leg : job.reads) {
-        const LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound);
-        read_least = std::max(read_least, cost.latency_least);
+        LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound, which);
+        read_time = std::max(read_time, turnover(cost));
         bound.latency_ps = std::max(bound.latency_ps, cost.latency);
     }
     if (!job.reads.empty()) {
@@ -81,7 +132,7 @@ StreamBound static_bound(const PlannedStream& planned) {
         const double unit = burst * legs;
         const double held = std::max(static_cast<double>(job.read_window), unit);
         const double issue = job.read_rate != 0 ? held * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
-        const double time = read_least + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
+        const double time = read_time + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
         limit(bound, workers * held / legs * kPicosecondsPerSecond / std::max(time, 1.0), planned.window);
         if (job.read_rate != 0) {
             limit(bound, workers * static_cast<double>(job.read_rate) / legs,
@@ -89,9 +140,10 @@ StreamBound static_bound(const PlannedStream& planned) {
         }
     }
     if (job.write) {
-        const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound);
+        const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound, which);
+        const double write_time = which == Case::kBest ? cost.fastest() : cost.latency;
         const double held = std::max(static_cast<double>(job.write_window), burst);
-        limit(bound, workers * held * kPicosecondsPerSecond / std::max(cost.latency_least + read_least, 1.0),
+        limit(bound, workers * held * kPicosecondsPerSecond / std::max(write_time + read_time, 1.0),
               "stores in flight: " + std::to_string(job.write_window) + " B for each of " +
                   std::to_string(job.workers));
         if (job.write_rate != 0 && job.reads.empty()) {
@@ -107,16 +159,38 @@ StreamBound static_bound(const PlannedStream& planned) {
     for (const auto& [server, picoseconds] : bound.uses) {
         bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
     }
+    for (const auto& [pool, picoseconds] : bound.holds) {
+        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
+    }
     return bound;
 }
 
-double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<StreamBound>& bounds) {
-    std::map<const models::Server*, std::vector<std::pair<int, double>>> rows;
+} // namespace
+
+StreamBound static_bound(const PlannedStream& planned) { return cost(planned, Case::kBest); }
+
+StreamBound mean_cost(const PlannedStream& planned, const StreamBound& best) {
+    const auto mixed = [](const models::Leg& leg) {
+        return !leg.hits.empty() || (leg.home_share > 0 && leg.home_share < 1);
+    };
+    const models::StreamJob& job = planned.job;
+    const bool caches = std::any_of(job.reads.begin(), job.reads.end(), mixed) || (job.write && mixed(*job.write));
+    return caches ? cost(planned, Case::kMean) : best;
+}
+
+double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<const StreamBound*>& bounds) {
+    std::map<const void*, std::vector<std::pair<int, double>>> rows; // by server or pool
     for (std::size_t i = 0; i < bounds.size(); ++i) {
-        for (const auto& [server, picoseconds] : bounds[i].uses) {
+        const auto add = [&](const void* shared, double picoseconds) {
             if (picoseconds > 0) {
-                rows[server].emplace_back(static_cast<int>(i) + 1, picoseconds);
+                rows[shared].emplace_back(static_cast<int>(i) + 1, picoseconds);
             }
+        };
+        for (const auto& [server, picoseconds] : bounds[i]->uses) {
+            add(server, picoseconds);
+        }
+        for (const auto& [pool, picoseconds] : bounds[i]->holds) {
+            add(pool, picoseconds);
         }
     }
     constexpr double kScale = 1e9; // variables in GB/s, so that the solver's tolerances fit
@@ -127,9 +201,9 @@ double joint_bound(const std::vector<const PlannedStream*>& streams, const std::
     for (std::size_t i = 0; i < streams.size(); ++i) {
         const int column = static_cast<int>(i) + 1;
         glp_set_obj_coef(problem, column, streams[i]->bytes_per_unit_byte);
-        glp_set_col_bnds(problem, column, GLP_DB, 0, std::max(bounds[i].own_bytes_per_second / kScale, 1e-9));
+        glp_set_col_bnds(problem, column, GLP_DB, 0, std::max(bounds[i]->own_bytes_per_second / kScale, 1e-9));
     }
-    for (const auto& [server, entries] : rows) {
+    for (const auto& [shared, entries] : rows) {
         const int row = glp_add_rows(problem, 1);
         glp_set_row_bnds(problem, row, GLP_UP, 0, kPicosecondsPerSecond / kScale);
         std::vector<int> columns{0};

@@ -142,9 +142,9 @@ private:
             }
         }
         if (!stream_.via.empty()) {
-            const int socket = topology_->find(stream_.via)->socket;
+            const std::string& cpu = topology_->find(stream_.via)->cpu;
             const auto on_socket = [&](const MemoryName& memory) {
-                return memory.kind == Kind::kEgm && topology_->find(memory.part)->socket == socket;
+                return memory.kind == Kind::kEgm && memory.part == cpu;
             };
             if (!on_socket(stream_.source) && !on_socket(stream_.target)) {
                 fields_.error("via", fmt::format("{} serves no EGM of this stream", stream_.via),
@@ -176,7 +176,7 @@ private:
     bool has_ats(const Part& gpu) const {
         return std::any_of(topology_->parts.begin(), topology_->parts.end(), [&](const Part& part) {
             const auto* cpu = std::get_if<models::CpuSpec>(&part.spec);
-            return cpu != nullptr && part.socket == gpu.socket && cpu->ats;
+            return cpu != nullptr && part.cpu == gpu.cpu && cpu->ats;
         });
     }
 

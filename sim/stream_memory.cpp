@@ -51,9 +51,10 @@ tl::expected<StreamPlanner::Piece, std::string> StreamPlanner::place(const Strea
                 return tl::unexpected(fmt::format("{} does not have {}", setup.name, memory.part));
             }
         } else {
+            const bool same_node = topology.find(memory.part)->node == node_of(topology, setup);
             const int pxm = topology.egm ? machine_.plan().dram.at(memory.part).pxm : -1;
             for (const egm::GuestRegion& region : vm->regions()) {
-                if (region.pxm == pxm) {
+                if (region.pxm == pxm && same_node) {
                     piece.region = &region;
                 }
             }
@@ -133,13 +134,13 @@ std::unique_ptr<Mapping> StreamPlanner::mapping(const Stream& stream, const Side
     const egm::Ipa ipa = piece.region->ipa + piece.offset;
     if (side.engine == Engine::kCpu) {
         planned.assumptions.push_back("nested page walk of a core: walk caches of 64 entries");
-        return std::make_unique<GuestMapping>(space, tables, host->kernel(), GuestMapping::Stage2::kKvm, vm.vm_fd(), "",
-                                              ipa, cpu_page);
+        return std::make_unique<GuestMapping>(space, tables, host->kernel(index), GuestMapping::Stage2::kKvm,
+                                              vm.vm_fd(), "", ipa, cpu_page);
     }
     const std::string bdf = gpu ? gpu_bdf(scenario_.topology, side.part) : vm.gpu_bdfs().at(0);
     const std::uint64_t page = gpu && !path.by_ats ? gpu_page : cpu_page;
-    return std::make_unique<GuestMapping>(space, tables, host->kernel(), GuestMapping::Stage2::kSmmu, vm.vm_fd(), bdf,
-                                          ipa, page);
+    return std::make_unique<GuestMapping>(space, tables, host->kernel(index), GuestMapping::Stage2::kSmmu, vm.vm_fd(),
+                                          bdf, ipa, page);
 }
 
 } // namespace sim

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -30,22 +31,29 @@ enum class Trust {
 /// One named part of a machine: the nodes of the graph.
 struct Part {
     std::string name;
+    std::string entry;  ///< the key that it comes from: of one name itself, else with its ranges
     std::string preset; ///< empty when every figure stands in the topology itself
     Trust trust = Trust::kDerived;
     std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec> spec;
-    std::string at;  ///< memory and NIC: the part it sits on
-    int socket = -1; ///< CPU and GPU: socket number, 0..3; a GPU's is that of the CPU it is linked to
+    std::string at;    ///< memory and NIC: the part it sits on
+    int socket = -1;   ///< CPU and GPU: number within its node, with EGM 0..3; a GPU's is that of its CPU
+    std::string node;  ///< where it stands: an operating system with its own physical addresses. Empty on a machine of
+                       ///< one node, and for a switch between nodes
+    std::string cpu;   ///< the CPU whose socket it belongs to; of a CPU its own name, of a switch empty
+    bool down = false; ///< a switch that is out of order
     Location where;
 };
 
 /// One link: the edges of the graph.
 struct Link {
     std::string name;
+    std::string entry; ///< as of a part
     std::string preset;
     Trust trust = Trust::kDerived;
     LinkKind kind = LinkKind::kC2c;
     models::LinkSpec spec;
-    std::string a, b; ///< part names
+    std::string a, b;  ///< part names
+    bool down = false; ///< out of order
     Location where;
 };
 
@@ -58,8 +66,14 @@ struct Topology {
     std::uint64_t dram_base = 0x80000000; ///< first DRAM byte of a socket, above the socket's own base (assumed)
     std::vector<Part> parts;              ///< in file order, ranges expanded
     std::vector<Link> links;
+    std::unordered_map<std::string, std::size_t> index; ///< of `parts` by name, made by `index_names`
 
-    const Part* find(const std::string& name) const;
+    /// To be called when `parts` is complete; before that, `find` and `index_of` know no part.
+    void index_names();
+    const Part* find(const std::string& name) const; ///< nullptr if there is none
+    std::optional<std::size_t> index_of(const std::string& name) const;
+    /// The nodes that have CPUs, in the order of their first CPU; one empty name on a machine of one node.
+    std::vector<std::string> nodes() const;
 };
 
 } // namespace sim

@@ -1,8 +1,8 @@
 #include "sim/topology_loader.h"
 
 #include <filesystem>
-#include <map>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -66,26 +66,24 @@ private:
     };
 
     void read_part(const TopologyEntry& entry) {
-        const std::size_t errors_before = diagnostics_.errors();
         const bool unique = check_unique(entry);
-        Fields fields(entry.map, entry.what, diagnostics_);
-        Part part{.name = entry.name, .preset = entry.preset, .where = entry.where};
-        read_common(fields, entry, part.trust);
+        Part part = entry.role == TopologyEntry::Role::kLikePattern ? part_pattern_ : read_figures(entry);
+        part.name = entry.name;
+        part.entry = entry.what.substr(std::string_view("part ").size());
+        Fields places(entry.map, entry.what, diagnostics_);
         unsigned socket = 0;
-        if (fields.count("socket", socket, {.min = 0, .max = 255})) {
+        if (places.count("socket", socket, {.min = 0, .max = 255})) {
             part.socket = static_cast<int>(socket);
         }
-        if (fields.text("at", part.at)) {
-            references_.push_back({part.at, fields.where("at"), entry.what + ": at"});
+        if (places.text("node", part.node) && !is_name(part.node)) {
+            places.error("node", in_quotes(part.node) + " is no name",
+                         "use letters, digits, \"-\" and \"_\", 64 at most");
         }
-        if (!fields.choice("kind", part.spec, part_kinds())) {
-            missing_kind(fields, entry, "cpu, gpu, memory, switch or nic");
-        } else {
-            read_part_spec(fields, part.spec, true);
-            fields.finish();
-            if (std::holds_alternative<models::MemorySpec>(part.spec) && diagnostics_.errors() != errors_before) {
-                structure_known_ = false;
-            }
+        if (places.text("at", part.at) || !part.at.empty()) {
+            references_.push_back({part.at, places.where("at"), entry.what + ": at"});
+        }
+        if (entry.role == TopologyEntry::Role::kPattern) {
+            part_pattern_ = part;
         }
         if (unique) {
             parts_.insert(part.name);
@@ -93,27 +91,67 @@ private:
         }
     }
 
+    /// All of a part but its name and place.
+    Part read_figures(const TopologyEntry& entry) {
+        const std::size_t errors_before = diagnostics_.errors();
+        Fields fields(entry.map, entry.what, diagnostics_);
+        Part part{.name = entry.name, .preset = entry.preset, .where = entry.where};
+        read_common(fields, entry, part.trust);
+        for (const char* place : {"socket", "node", "at"}) {
+            fields.node(place);
+        }
+        if (!fields.choice("kind", part.spec, part_kinds())) {
+            missing_kind(fields, entry, "cpu, gpu, memory, switch or nic");
+            return part;
+        }
+        if (std::holds_alternative<models::SwitchSpec>(part.spec)) {
+            fields.boolean("down", part.down);
+        }
+        read_part_spec(fields, part.spec, true);
+        fields.finish();
+        if (std::holds_alternative<models::MemorySpec>(part.spec) && diagnostics_.errors() != errors_before) {
+            structure_known_ = false;
+        }
+        return part;
+    }
+
     void read_link(const TopologyEntry& entry) {
         const bool unique = check_unique(entry);
+        Link link = entry.role == TopologyEntry::Role::kLikePattern ? link_pattern_ : read_link_figures(entry);
+        link.name = entry.name;
+        link.entry = entry.what.substr(std::string_view("link ").size());
+        Fields places(entry.map, entry.what, diagnostics_);
+        for (const auto& [key, end] : {std::pair{"a", &link.a}, {"b", &link.b}}) {
+            if (places.text(key, *end) || !end->empty()) {
+                references_.push_back({*end, places.where(key), fmt::format("{}: {}", entry.what, key)});
+            }
+        }
+        structure_known_ = structure_known_ && !link.a.empty() && !link.b.empty();
+        if (entry.role == TopologyEntry::Role::kPattern) {
+            link_pattern_ = link;
+        }
+        if (unique) {
+            topology_.links.push_back(std::move(link));
+        }
+    }
+
+    /// All of a link but its name and ends.
+    Link read_link_figures(const TopologyEntry& entry) {
         Fields fields(entry.map, entry.what, diagnostics_);
         Link link{.name = entry.name, .preset = entry.preset, .where = entry.where};
         read_common(fields, entry, link.trust);
-        for (const auto& [key, end] : {std::pair{"a", &link.a}, {"b", &link.b}}) {
-            if (fields.text(key, *end)) {
-                references_.push_back({*end, fields.where(key), fmt::format("{}: {}", entry.what, key)});
-            }
+        for (const char* end : {"a", "b"}) {
+            fields.node(end);
         }
         fields.require({"a", "b"}, "a link joins two parts, \"a: grace0, b: hopper0\"");
-        structure_known_ = structure_known_ && !link.a.empty() && !link.b.empty();
+        fields.boolean("down", link.down);
         if (!fields.choice("kind", link.kind, link_kinds())) {
             missing_kind(fields, entry, "c2c, nvlink, grace-link, pcie, upi or network");
         } else {
             read_spec(fields, link.spec, true);
             fields.finish();
         }
-        if (unique) {
-            topology_.links.push_back(std::move(link));
-        }
+        return link;
     }
 
     void read_common(Fields& fields, const TopologyEntry& entry, Trust& trust) {
@@ -143,6 +181,7 @@ private:
     }
 
     void resolve_names() {
+        topology_.index_names();
         std::vector<std::string> known;
         for (const Part& part : topology_.parts) {
             known.push_back(part.name);
@@ -160,8 +199,10 @@ private:
     Diagnostics& diagnostics_;
     Topology topology_;
     bool structure_known_ = true;
-    std::set<std::string> parts_;
-    std::map<std::string, int> names_; ///< of parts and links, each with its line
+    Part part_pattern_;
+    Link link_pattern_;
+    std::unordered_set<std::string> parts_;
+    std::unordered_map<std::string, int> names_; ///< of parts and links, each with its line
     std::vector<Reference> references_;
 };
 

@@ -63,9 +63,10 @@ std::vector<ViewCheck> check_views(const Scenario& scenario, Machine& machine, H
                 };
                 const bool local_egm = region.pxm >= 0 && home_cpu(scenario.topology, gpu) == cpu;
                 const std::uint32_t space = 0;
-                const GuestMapping vcpu(space, models::Mapping::Tables::kOwn, host.kernel(), GuestMapping::Stage2::kKvm,
-                                        vm.vm_fd(), "", region.ipa, scenario.software.guest_page_bytes);
-                const GuestMapping device(space, models::Mapping::Tables::kSmmu, host.kernel(),
+                const GuestMapping vcpu(space, models::Mapping::Tables::kOwn, host.kernel(v),
+                                        GuestMapping::Stage2::kKvm, vm.vm_fd(), "", region.ipa,
+                                        scenario.software.guest_page_bytes);
+                const GuestMapping device(space, models::Mapping::Tables::kSmmu, host.kernel(v),
                                           GuestMapping::Stage2::kSmmu, vm.vm_fd(), bdf, region.ipa,
                                           scenario.software.guest_page_bytes);
                 // What the guest's GPU driver computes: guest address minus the EGM base it was told.

@@ -139,7 +139,7 @@ public:
         if (diagnostics_.has_errors())
             return nullptr;
         const sim::AddressPlan plan = sim::plan_addresses(scenario_.topology, scenario_.software);
-        KernelConfig config = sim::host_kernel(scenario_, plan);
+        KernelConfig config = sim::host_kernel(scenario_, plan, scenario_.topology.nodes().front());
         take_away(config);
         for (const std::string& fault : models::linux::faults(config))
             diagnostics_.error({"--kernel", 0, 0}, fault);

@@ -71,6 +71,24 @@ TEST_F(CreditPoolTest, WhoComesLateDoesNotOvertakeThoseWhoWait) {
     EXPECT_EQ(pool.next(10)->get_address(), 4u);
 }
 
+TEST_F(CreditPoolTest, WhoComesBackOneByOneGetsNoMoreThanItsTurn) {
+    for (int i = 0; i < 4; ++i) {
+        EXPECT_TRUE(pool.take(read(64), 0));
+    }
+    for (int i = 0; i < 20; ++i) {
+        EXPECT_FALSE(pool.take(read(64), 0, 1)); // packets 4 to 23 of source 1
+    }
+    EXPECT_FALSE(pool.take(read(64), 0, 2));
+    int second = 0;
+    for (int i = 0; i < 20; ++i) {
+        if (next_after_giving(100) >= 24) { // source 2, which has another one at once
+            ++second;
+            EXPECT_FALSE(pool.take(read(64), 100, 2));
+        }
+    }
+    EXPECT_EQ(second, 10);
+}
+
 TEST_F(CreditPoolTest, WithoutALimitNobodyWaits) {
     models::CreditPool open("open", 0);
     EXPECT_FALSE(open.limited());

@@ -1,6 +1,7 @@
 // EventQueue: in what order do events fire, and when?
 #include "tests/models/sim_test.h"
 
+#include <array>
 #include <map>
 #include <random>
 
@@ -100,6 +101,46 @@ TEST_F(EventQueueTest, RandomEventsFireAsFromAMultimap) {
     EXPECT_TRUE(expected.empty());
     EXPECT_EQ(fired.size(), static_cast<std::size_t>(next));
     EXPECT_GT(next, 20'000);
+}
+
+/// Some resources with lanes: what fires at one schedules for another, mostly later than before.
+struct LanesTest : EventQueueTest {
+    struct Resource final : models::EventQueue::FifoHandler {
+        LanesTest* test = nullptr;
+        void fire(void* argument) override { test->turn(static_cast<int>(reinterpret_cast<std::intptr_t>(argument))); }
+    };
+
+    std::array<Resource, 7> resources;
+    std::mt19937_64 random{1};
+    std::multimap<Picoseconds, int> expected;
+    int next = 0;
+
+    void schedule(Picoseconds time) {
+        Resource& resource = resources[random() % resources.size()];
+        resource.test = this;
+        expected.emplace(time, next);
+        events.at(time, resource, reinterpret_cast<void*>(std::intptr_t{next++}));
+    }
+    void turn(int id) {
+        ASSERT_FALSE(expected.empty());
+        ASSERT_THAT(*expected.begin(), Pair(now(), id));
+        expected.erase(expected.begin());
+        constexpr Picoseconds kDelays[] = {250, 250, 250, 260, 0, 3}; // the last two leave the lane's order
+        for (std::uint64_t i = random() % 3; next < 50'000 && i > 0; --i) {
+            schedule(now() + kDelays[random() % std::size(kDelays)]);
+        }
+    }
+};
+
+TEST_F(LanesTest, EventsOfLanesFireAsFromAMultimap) {
+    for (int i = 0; i < 1'000; ++i) {
+        schedule(random() % 500);
+    }
+    EXPECT_EQ(events.pending(), expected.size());
+    simulate([] {});
+    EXPECT_TRUE(expected.empty());
+    EXPECT_GT(next, 10'000);
+    EXPECT_EQ(events.fired(), static_cast<std::uint64_t>(next));
 }
 
 } // namespace

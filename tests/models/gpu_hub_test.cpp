@@ -132,6 +132,29 @@ TEST_F(GpuHubTest, TraceLeavesThePacketAsItWas) {
     payload.release();
 }
 
+TEST_F(GpuHubTest, TraceSaysForHowLongAnAccessHoldsRoomInTheHub) {
+    // Half the L2's latency on the way out, then 1000 ns until the far end's answer is here.
+    auto& read = to(sm.read(64), Aperture::kSystem, kLpddr);
+    auto path = sm.trace(read);
+    ASSERT_EQ(path.holds.size(), 1u);
+    EXPECT_EQ(path.holds[0].pool, &hub.system_reads());
+    EXPECT_EQ(path.holds[0].byte_picoseconds, 64 * (20'000 + 1'000'000));
+    read.release();
+
+    auto& write = to(sm.write(64), Aperture::kEgm, kLpddr);
+    transit(write).postable = true;
+    path = sm.trace(write);
+    ASSERT_EQ(path.holds.size(), 1u);
+    EXPECT_EQ(path.holds[0].pool, &hub.posted_writes());
+    EXPECT_EQ(path.holds[0].byte_picoseconds, 64 * (20'000 + 1'000'000));
+    EXPECT_EQ(path.latency, ns(40 + 5)) << "the engine hears from the buffer";
+    write.release();
+
+    auto& own = to(sm.read(64), Aperture::kSystem, kHbm);
+    EXPECT_TRUE(sm.trace(own).holds.empty());
+    own.release();
+}
+
 TEST_F(GpuHubTest, L2HitEndsThereAtTheL2sBandwidth) {
     simulate([&] {
         for (int i = 0; i < 2; ++i) {

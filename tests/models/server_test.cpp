@@ -7,6 +7,7 @@
 
 namespace {
 
+using models::LoadedServer;
 using models::Picoseconds;
 using models::Server;
 
@@ -62,8 +63,8 @@ TEST(ServerTest, BusyTimeLeavesOutIdleTimeAndTheFuture) {
 }
 
 /// A server that was busy for `duration` of every `period` picoseconds for long.
-Server loaded(Picoseconds duration, Picoseconds period) {
-    Server server;
+LoadedServer loaded(Picoseconds duration, Picoseconds period) {
+    LoadedServer server;
     for (Picoseconds now = 0; now < 100'000'000; now += period) {
         server.occupy(now, duration);
     }
@@ -72,7 +73,7 @@ Server loaded(Picoseconds duration, Picoseconds period) {
 
 // quantum * u / (2 (1 - u) + 1 / depth), worked out by hand.
 TEST(ServerTest, QueueingDelayFollowsItsClosedForm) {
-    EXPECT_EQ(Server().queueing_delay(1000, 8), 0u);
+    EXPECT_EQ(LoadedServer().queueing_delay(1000, 8), 0u);
     EXPECT_NEAR(static_cast<double>(loaded(500, 1000).queueing_delay(90'000, 2)), 90'000 * 0.5 / (1 + 0.5), 1);
     EXPECT_NEAR(static_cast<double>(loaded(800, 1000).queueing_delay(90'000, 10)), 90'000 * 0.8 / (0.4 + 0.1), 1);
 }

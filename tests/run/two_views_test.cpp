@@ -41,7 +41,10 @@ struct TwoViewsTest : PlanningTest {
             bool finished = false;
         };
         Software software("software", [&] {
-            host = std::make_unique<sim::HostOs>(*scenario, plan, machine->store());
+            host =
+                std::make_unique<sim::HostOs>(*scenario, plan, [this](const std::string& node) -> models::SparseStore& {
+                    return machine->store(node);
+                });
             const auto done = host->bring_up();
             ASSERT_TRUE(done) << done.error().message();
             act();

@@ -1,6 +1,8 @@
 // Topologies: does a file become the machine it says, and is each fault told at its place with a way out?
 #include "tests/sim/input_test.h"
 
+#include "sim/kinds.h"
+
 #include "sim/topology.h"
 
 namespace {
@@ -153,7 +155,7 @@ TEST_F(TopologyLoaderTest, EachImpossibleMachineIsRefusedInWords) {
         {"  x: {preset: nvlink4}\n", nullptr, "part x: kind \"nvlink\" is not known"},
         {"  x[0..: {preset: grace}\n", nullptr, "\"x[0..\" is not a range; write \"name[0..3]\", first to last"},
         {"  x[3..0]: {preset: grace}\n", nullptr, "\"x[3..0]\" is not a range"},
-        {"  x[0..99999]: {preset: grace}\n", nullptr, "stands for more than 16384 names"},
+        {"  x[0..99999]: {preset: grace}\n", nullptr, "stands for more than 65536 names"},
         {"  x: {preset: hbm3-96gb, at: \"grace{0}\"}\n", nullptr, "\"grace{0}\" refers to no range of its key"},
         {"  x[0..1]: {preset: hbm3-96gb, at: \"grace{1}\"}\n", nullptr,
          "refers to no range of its key; write {0} to {0}"},
@@ -230,6 +232,95 @@ TEST_F(TopologyLoaderTest, AMissingMachineIsToldWithTheNearestName) {
     diagnostics = {};
     EXPECT_FALSE(sim::load_topology("none/x.yaml", search, diagnostics));
     EXPECT_THAT(said(), ElementsAre("none/x.yaml: error: no such file"));
+}
+
+/// Two superchips in two nodes; `links` are further lines of links, from line 9.
+std::string two_nodes(const std::string& links) {
+    return "topology: t\n"
+           "parts:\n"
+           "  grace[0..1]:  {preset: grace, node: \"tray{0}\"}\n"
+           "  lpddr[0..1]:  {preset: lpddr5x-120gb, at: \"grace{0}\"}\n"
+           "  hopper[0..1]: {preset: hopper-gh200}\n"
+           "  hbm[0..1]:    {preset: hbm3-96gb, at: \"hopper{0}\"}\n"
+           "links:\n"
+           "  c2c[0..1]: {preset: nvlink-c2c, a: \"grace{0}\", b: \"hopper{0}\"}\n" +
+           links;
+}
+
+TEST_F(TopologyLoaderTest, EachNodeNumbersItsSocketsAndItsPartsFollowTheirCpu) {
+    const auto machine = topology(two_nodes("  nvl: {preset: nvlink4, a: hopper0, b: hopper1}\n"));
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    EXPECT_THAT(machine->nodes(), testing::ElementsAre("tray0", "tray1"));
+    for (const char* name : {"grace1", "lpddr1", "hopper1", "hbm1"}) {
+        EXPECT_EQ(machine->find(name)->node, "tray1") << name;
+        EXPECT_EQ(machine->find(name)->cpu, "grace1") << name;
+    }
+    EXPECT_EQ(machine->find("grace1")->socket, 0);
+    EXPECT_EQ(machine->find("hopper1")->socket, 0);
+}
+
+TEST_F(TopologyLoaderTest, CoherentLinksDoNotLeaveANode) {
+    EXPECT_FALSE(topology(two_nodes("  cpu: {preset: grace-link, a: grace0, b: grace1}\n")));
+    EXPECT_THAT(said(),
+                testing::ElementsAre(testing::HasSubstr(
+                    "t.yaml:9:3: error: link cpu: a grace-link link cannot join grace0 in node tray0 and grace1 "
+                    "in node tray1; only nvlink and network links leave a node")));
+}
+
+TEST_F(TopologyLoaderTest, ArithmeticInARangeFillsTheValues) {
+    const auto machine = topology("topology: t\n"
+                                  "parts:\n"
+                                  "  grace[0..3]: {preset: grace, socket: \"{0%2*2+1}\", node: \"n{0/2}\"}\n"
+                                  "  lpddr[4..7]: {preset: lpddr5x-120gb, at: \"grace{0-4}\"}\n"
+                                  "  hopper[0..1]: {preset: hopper-gh200}\n"
+                                  "  hbm[0..1]: {preset: hbm3-96gb, at: \"hopper{0}\"}\n"
+                                  "links:\n"
+                                  "  cpu[0..1]: {preset: grace-link, a: \"grace{0*2}\", b: \"grace{0*2+1}\"}\n"
+                                  "  c2c[0..1]: {preset: nvlink-c2c, a: \"grace{0*3}\", b: \"hopper{0}\"}\n"
+                                  "  nvl: {preset: nvlink4, a: hopper0, b: hopper1}\n");
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    EXPECT_EQ(machine->find("grace2")->socket, 1);
+    EXPECT_EQ(machine->find("grace3")->socket, 3);
+    EXPECT_EQ(machine->find("grace3")->node, "n1");
+    EXPECT_EQ(machine->find("lpddr7")->at, "grace3");
+    EXPECT_EQ(machine->links[1].a, "grace2");
+    EXPECT_EQ(machine->links[1].b, "grace3");
+    EXPECT_EQ(machine->find("hopper1")->cpu, "grace3");
+}
+
+TEST_F(TopologyLoaderTest, EachSlipInTheArithmeticIsToldInWords) {
+    for (const auto& [inside, message] : {std::pair{"{0/0}", "divides by zero"},
+                                          {"{0-9}", "is negative: 0 - 9; begin the range with a larger number"},
+                                          {"{0+1*2}", "mixes its operators; write * / % before + and -"},
+                                          {"{0+}", "has no whole number behind \"+\""},
+                                          {"{0*}", "has no whole number behind \"*\""},
+                                          {"{0%2", "refers to no range of its key"},
+                                          {"{1/2}", "refers to no range of its key; write {0} to {0}"},
+                                          {"{0*99999+99999*2}", "mixes its operators"},
+                                          {"{0+99999+99999}", "gives 199998; at most 99999"}}) {
+        EXPECT_FALSE(topology(
+            two_nodes("  nvl[0..1]: {preset: nvlink4, a: hopper0, b: \"hopper" + std::string(inside) + "\"}\n")));
+        EXPECT_THAT(said(), testing::Contains(testing::AllOf(testing::HasSubstr(message), testing::HasSubstr(":9:"))))
+            << inside;
+    }
+}
+
+TEST_F(TopologyLoaderTest, AScenarioTakesOneLinkOfARangeDown) {
+    const auto machine = scenario("scenario: s\n"
+                                  "machine: {topology: gb200-nvl72, set: {nvl5-3.down: true, nvswitch7.down: true}}\n"
+                                  "traffic:\n"
+                                  "  - group: g\n"
+                                  "    streams: [{from: blackwell0.sm, op: read, source: grace9.egm}]\n");
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    unsigned down = 0;
+    for (const sim::Link& link : machine->topology.links) {
+        down += link.down;
+        EXPECT_EQ(link.down, link.name == "nvl5-3");
+        EXPECT_EQ(link.trust, sim::to_text(link.kind) == "c2c" ? sim::Trust::kCalibrated : sim::Trust::kDerived);
+    }
+    EXPECT_EQ(down, 1u);
+    EXPECT_TRUE(machine->topology.find("nvswitch7")->down);
+    EXPECT_FALSE(machine->topology.find("nvswitch8")->down);
 }
 
 } // namespace
