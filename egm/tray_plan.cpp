@@ -15,10 +15,10 @@ namespace egm {
 namespace {
 
 /// The request with everything that it says of "all" written out.
-VmRequest written_out(const TrayVm& vm, TrayPolicy policy, const MachineSurvey& machine) {
+VmRequest written_out(const TrayVm& vm, Sharing policy, const MachineSurvey& machine) {
     VmRequest request = vm.request;
-    request.enforce_offset_zero = policy != TrayPolicy::kShared;
-    request.require_all_gpus = policy != TrayPolicy::kShared;
+    request.enforce_offset_zero = policy != Sharing::kRegionsPerCarveout;
+    request.require_all_gpus = policy != Sharing::kRegionsPerCarveout;
     if (vm.all_carveouts) {
         request.regions.clear();
         for (const CarveoutInfo& carveout : machine.carveouts)
@@ -31,17 +31,20 @@ VmRequest written_out(const TrayVm& vm, TrayPolicy policy, const MachineSurvey& 
                 request.gpu_bdfs.insert(request.gpu_bdfs.end(), carveout->gpu_bdfs.begin(), carveout->gpu_bdfs.end());
     }
     for (RegionRequest& region : request.regions)
-        region.anywhere = policy == TrayPolicy::kShared && region.file_offset == 0;
+        region.anywhere = policy == Sharing::kRegionsPerCarveout && region.file_offset == 0;
     return request;
+}
+
+/// What a region must keep to. Who may have which carveout is checked here, so that each fault is told with its place.
+AllocationPolicy rules(Sharing policy) {
+    return policy == Sharing::kRegionsPerCarveout ? AllocationPolicy::base_per_vm() : AllocationPolicy{};
 }
 
 class TrayPlanner {
 public:
     TrayPlanner(const TrayRequest& request, const MachineSurvey& machine)
         : request_(request), policy_(request.policy), machine_(machine),
-          allocator_(
-              machine.carveouts, machine.page_size,
-              {.offset_zero = policy_ != TrayPolicy::kShared, .all_gpus_together = policy_ != TrayPolicy::kShared}) {
+          allocator_(machine.carveouts, machine.page_size, rules(request.policy)) {
         for (const TrayVm& vm : request.vms)
             requests_.push_back(written_out(vm, policy_, machine_));
         for (const auto& [pxm, ranges] : machine.retired)
@@ -98,11 +101,11 @@ private:
 
     void check_policy() {
         switch (policy_) {
-        case TrayPolicy::kWholeTray:
+        case Sharing::kWholeTray:
             return check_whole_tray();
-        case TrayPolicy::kVmPerSocket:
+        case Sharing::kVmPerSocket:
             return check_vm_per_socket();
-        case TrayPolicy::kShared:
+        case Sharing::kRegionsPerCarveout:
             return;
         }
     }
@@ -220,7 +223,7 @@ private:
     }
 
     const TrayRequest& request_;
-    const TrayPolicy policy_;
+    const Sharing policy_;
     const MachineSurvey& machine_;
     RegionAllocator allocator_;
     std::vector<VmRequest> requests_;
@@ -230,13 +233,13 @@ private:
 
 } // namespace
 
-const char* to_string(TrayPolicy policy) {
+const char* to_string(Sharing policy) {
     switch (policy) {
-    case TrayPolicy::kWholeTray:
+    case Sharing::kWholeTray:
         return "whole-tray";
-    case TrayPolicy::kVmPerSocket:
+    case Sharing::kVmPerSocket:
         return "vm-per-socket";
-    case TrayPolicy::kShared:
+    case Sharing::kRegionsPerCarveout:
         return "shared";
     }
     return "";

@@ -6,6 +6,7 @@
 
 #include <tl/expected.hpp>
 
+#include "egm/allocation_policy.h"
 #include "egm/block_size.h"
 #include "egm/guest_layout.h"
 #include "egm/guest_pci.h"
@@ -16,15 +17,8 @@
 /// Who gets what of a machine: its carveouts and GPUs for a set of VMs, with everything that follows from it.
 namespace egm {
 
-/// How a machine is shared out.
-enum class TrayPolicy {
-    kWholeTray,   ///< one VM has every carveout and every GPU: today's product rule
-    kVmPerSocket, ///< each VM has one carveout, with all of its GPUs
-    kShared,      ///< several regions of a carveout: for a platform that programs a base for each VM
-};
-
 /// "whole-tray", "vm-per-socket", "shared".
-const char* to_string(TrayPolicy policy);
+const char* to_string(Sharing policy);
 
 struct TrayVm {
     VmRequest request;
@@ -33,7 +27,7 @@ struct TrayVm {
 };
 
 struct TrayRequest {
-    TrayPolicy policy = TrayPolicy::kWholeTray;
+    Sharing policy = Sharing::kWholeTray;
     std::vector<TrayVm> vms;
 };
 
@@ -62,7 +56,7 @@ struct PlannedCarveout {
 };
 
 struct TrayPlan {
-    TrayPolicy policy = TrayPolicy::kWholeTray;
+    Sharing policy = Sharing::kWholeTray;
     std::uint64_t page_size = 0; ///< the host's, in bytes
     std::vector<PlannedVm> vms;
     std::vector<PlannedCarveout> carveouts;

@@ -18,9 +18,9 @@ constexpr std::uint64_t kMemoryMax = 16 * kTiB; // a quarter of a Grace socket's
 constexpr std::uint64_t kMemoryMin = 64 * kKiB;
 constexpr std::size_t kNameMax = 64;
 
-const std::vector<std::pair<std::string, TrayPolicy>> kPolicies = {{"whole-tray", TrayPolicy::kWholeTray},
-                                                                   {"vm-per-socket", TrayPolicy::kVmPerSocket},
-                                                                   {"shared", TrayPolicy::kShared}};
+const std::vector<std::pair<std::string, Sharing>> kPolicies = {{"whole-tray", Sharing::kWholeTray},
+                                                                {"vm-per-socket", Sharing::kVmPerSocket},
+                                                                {"shared", Sharing::kRegionsPerCarveout}};
 const std::vector<std::pair<std::string, IommuMode>> kModes = {{"type1", IommuMode::kType1},
                                                                {"iommufd-strict", IommuMode::kIommufdStrict},
                                                                {"iommufd-tolerant", IommuMode::kIommufdTolerant},

@@ -149,7 +149,7 @@ PlannedVm beside_another() {
     TrayVm a{.request = {.name = "a", .vcpus = 4, .regions = {{.pxm = 4, .size = 100 * kGiB}}}};
     TrayVm b{.request = {.name = "b", .vcpus = 1, .regions = {{.pxm = 4, .size = 64 * kKiB}}}};
     b.request.gpu_bdfs = {"0009:01:00.0"};
-    return plan_tray({.policy = TrayPolicy::kShared, .vms = {a, b}}, machines::gb200_tray()).value().vms.at(1);
+    return plan_tray({.policy = Sharing::kRegionsPerCarveout, .vms = {a, b}}, machines::gb200_tray()).value().vms.at(1);
 }
 
 TEST(GuestWritersTest, RegionInsideItsCarveoutHasAnOffset) {
@@ -161,7 +161,7 @@ TEST(GuestWritersTest, RegionInsideItsCarveoutHasAnOffset) {
 TEST(GuestWritersTest, LibvirtHasNoWordForAnOffsetOrForANodeWithoutAGpu) {
     EXPECT_THAT(libvirt_xml(beside_another()).error().advice, HasSubstr("no offset"));
     const TrayVm vm{.request = {.name = "a", .vcpus = 4, .regions = {{.pxm = 4}}}};
-    const auto plan = plan_tray({.policy = TrayPolicy::kShared, .vms = {vm}}, machines::gb200_tray());
+    const auto plan = plan_tray({.policy = Sharing::kRegionsPerCarveout, .vms = {vm}}, machines::gb200_tray());
     EXPECT_THAT(libvirt_xml(plan.value().vms[0]).error().advice, HasSubstr("belongs to a GPU"));
 }
 

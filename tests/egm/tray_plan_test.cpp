@@ -122,7 +122,7 @@ TEST(TrayPlanTest, WholeTrayWantsEveryCarveoutEveryGpuAndOneVm) {
 
 TEST(TrayPlanTest, VmPerSocketGivesEachItsCarveoutAndGpus) {
     const TrayPlan plan =
-        planned({.policy = TrayPolicy::kVmPerSocket, .vms = {one_socket("a", 4), one_socket("b", 5)}}, gb200_tray());
+        planned({.policy = Sharing::kVmPerSocket, .vms = {one_socket("a", 4), one_socket("b", 5)}}, gb200_tray());
     EXPECT_THAT(plan.vms[1].request.gpu_bdfs, ElementsAre("0018:01:00.0", "0019:01:00.0"));
     EXPECT_EQ(plan.vms[1].layout.nodes[0].ram.begin, kGuestRamBase);
     EXPECT_EQ(plan.vms[1].layout.node_count, 1 + 2 * 8);
@@ -130,11 +130,11 @@ TEST(TrayPlanTest, VmPerSocketGivesEachItsCarveoutAndGpus) {
 }
 
 TEST(TrayPlanTest, VmPerSocketRefusesTwoCarveoutsOrTwoOwners) {
-    const TrayRequest two{.policy = TrayPolicy::kVmPerSocket, .vms = {everything()}};
+    const TrayRequest two{.policy = Sharing::kVmPerSocket, .vms = {everything()}};
     EXPECT_THAT(refused(two, gb200_tray()), ElementsAre(HasSubstr("gives a VM one carveout")));
     TrayVm second = one_socket("b", 4, 10 * kGiB);
     second.all_gpus = false;
-    EXPECT_THAT(refused({.policy = TrayPolicy::kVmPerSocket, .vms = {one_socket("a", 4, kGiB), second}}, gb200_tray()),
+    EXPECT_THAT(refused({.policy = Sharing::kVmPerSocket, .vms = {one_socket("a", 4, kGiB), second}}, gb200_tray()),
                 Contains(HasSubstr("egm4 belongs to a")));
 }
 
@@ -144,7 +144,7 @@ TEST(TrayPlanTest, SharedPutsRegionsSideBySideAndSaysWhatThatNeeds) {
     a.all_gpus = b.all_gpus = false;
     a.request.gpu_bdfs = {"0008:01:00.0"};
     b.request.gpu_bdfs = {"0009:01:00.0"};
-    const TrayPlan plan = planned({.policy = TrayPolicy::kShared, .vms = {a, b}}, gb200_tray());
+    const TrayPlan plan = planned({.policy = Sharing::kRegionsPerCarveout, .vms = {a, b}}, gb200_tray());
     EXPECT_EQ(plan.vms[0].nodes[0].planned.region.file_offset, 0u);
     EXPECT_EQ(plan.vms[1].nodes[0].planned.region.file_offset, 200 * kGiB);
     EXPECT_THAT(plan.vms[1].notes, Contains(HasSubstr("begins at offset 0x3200000000")));
@@ -158,7 +158,7 @@ TEST(TrayPlanTest, RetiredMemoryIsAHoleAndALoss) {
     MachineSurvey machine = gb200_tray();
     machine.retired[4] = {{kGiB, 128 * kKiB}, {446 * kGiB, 64 * kKiB}};
     TrayVm vm = one_socket("vm0", 4, 100 * kGiB);
-    const TrayPlan plan = planned({.policy = TrayPolicy::kVmPerSocket, .vms = {vm}}, machine);
+    const TrayPlan plan = planned({.policy = Sharing::kVmPerSocket, .vms = {vm}}, machine);
     EXPECT_THAT(plan.vms[0].nodes[0].retired, ElementsAre(RetiredRange{kGiB, 128 * kKiB}));
     EXPECT_THAT(plan.vms[0].layout.nodes[0].holes, ElementsAre(Range<Ipa>{{2 * kGiB}, 128 * kKiB}));
     EXPECT_EQ(plan.carveouts[0].losses.retired, 128 * kKiB + 64 * kKiB); // in the region and outside
@@ -171,7 +171,7 @@ TEST(TrayPlanTest, GpuInTwoVmsIsSaidOnce) {
     TrayVm b = one_socket("b", 5);
     b.all_gpus = false;
     b.request.gpu_bdfs = {"0018:01:00.0", "0019:01:00.0", "0008:01:00.0"};
-    const auto plan = plan_tray({.policy = TrayPolicy::kVmPerSocket, .vms = {one_socket("a", 4), b}}, gb200_tray());
+    const auto plan = plan_tray({.policy = Sharing::kVmPerSocket, .vms = {one_socket("a", 4), b}}, gb200_tray());
     ASSERT_FALSE(plan);
     ASSERT_EQ(plan.error().size(), 1u);
     EXPECT_EQ(plan.error()[0].error.error_number, EBUSY);
@@ -185,7 +185,7 @@ TEST(TrayPlanTest, EveryFaultOfEveryVmIsFoundInOneGo) {
     TrayVm b = one_socket("a", 9);
     b.all_gpus = false;
     b.request.gpu_bdfs = {"0042:01:00.0"};
-    const auto plan = plan_tray({.policy = TrayPolicy::kVmPerSocket, .vms = {a, b}}, gb200_tray());
+    const auto plan = plan_tray({.policy = Sharing::kVmPerSocket, .vms = {a, b}}, gb200_tray());
     ASSERT_FALSE(plan);
     std::vector<std::string> messages;
     for (const PlanFault& fault : plan.error())

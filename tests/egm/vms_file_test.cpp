@@ -40,7 +40,7 @@ std::vector<std::string> faults(const std::string& text) {
 
 TEST(VmsFileTest, AllOfAMachine) {
     const VmsFile file = loaded("policy: vm-per-socket\n" + with_vm("    egm: all\n    gpus: all\n"));
-    EXPECT_EQ(file.request.policy, TrayPolicy::kVmPerSocket);
+    EXPECT_EQ(file.request.policy, Sharing::kVmPerSocket);
     const TrayVm& vm = file.request.vms.at(0);
     EXPECT_EQ(vm.request.name, "vm0");
     EXPECT_EQ(vm.request.vcpus, 8u);
@@ -50,7 +50,7 @@ TEST(VmsFileTest, AllOfAMachine) {
 }
 
 TEST(VmsFileTest, PolicyIsWholeTrayWhenNothingIsSaid) {
-    EXPECT_EQ(loaded(with_vm("    egm: all\n")).request.policy, TrayPolicy::kWholeTray);
+    EXPECT_EQ(loaded(with_vm("    egm: all\n")).request.policy, Sharing::kWholeTray);
 }
 
 TEST(VmsFileTest, RegionsAndGpusInTheirOrder) {
