@@ -52,7 +52,7 @@ void note_region(const PlannedNode& node, const TrayPlan& plan, const MachineSur
             fmt::format("egm{} is shared: today's drivers let one process open it at a time (EBUSY)", carveout.pxm));
     const auto retired = machine.retired.find(carveout.pxm);
     if (retired == machine.retired.end())
-        notes.push_back(fmt::format("retired memory of egm{} is not known until it is opened (--open)", carveout.pxm));
+        notes.push_back(fmt::format("retired memory of egm{} is not known until it is opened (--retired)", carveout.pxm));
     else if (total_bytes(node.retired) != total_bytes(retired->second))
         notes.push_back(fmt::format("egm{} has retired memory outside the region: QEMU versions that do not cut it off "
                                     "put holes behind the node; use the whole carveout with them",

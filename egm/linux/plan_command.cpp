@@ -19,7 +19,7 @@ struct PlanOptions {
     bool qemu = false;
     QemuDialect dialect = QemuDialect::kVendor10;
     bool libvirt = false;
-    bool open = false;
+    bool retired = false;
     std::string vm;
     std::string json_path;
 };
@@ -80,7 +80,7 @@ int plan(Machine& machine, const PlanOptions& options) {
     auto surveyed = survey(machine.syscalls());
     if (!surveyed)
         return complain(surveyed.error());
-    if (options.open)
+    if (options.retired)
         if (auto done = survey_retired(machine.syscalls(), *surveyed); !done)
             return complain(done.error());
     const auto planned = plan_tray(file->request, *surveyed);
@@ -113,7 +113,7 @@ void add_plan_command(Shell& shell) {
     json->type_name("FILE|-");
     qemu->excludes(libvirt)->excludes(json);
     libvirt->excludes(json);
-    command->add_flag("--open", options->open,
+    command->add_flag("--retired", options->retired,
                       "Open each carveout to read its retired memory. The kernel clears it, which takes long");
     command->callback([&shell, options] { shell.status = plan(shell.machine(), *options); });
 }

@@ -41,6 +41,22 @@ TEST(SeamTest, LogicIncludesNoSimulatorClockThreadOrRandomness) {
                 EXPECT_FALSE(std::regex_match(name, forbidden)) << file << " includes " << name;
 }
 
+TEST(SeamTest, ToolReachesModelsInOnePlaceAndOfTheSimulatorOnlyWhatReadsAndWritesFiles) {
+    const std::regex files_only("sim/(diagnostics|fields|input_files|suggest|units|whole_file|yaml_tree)\\.h");
+    int files = 0;
+    for (const auto& file : sources("egm/linux")) {
+        if (file.stem() == "modelled_machine")
+            continue;
+        ++files;
+        for (const std::string& name : includes(file)) {
+            EXPECT_FALSE(name.starts_with("models/")) << file << " includes " << name;
+            EXPECT_TRUE(!name.starts_with("sim/") || std::regex_match(name, files_only))
+                << file << " includes " << name;
+        }
+    }
+    EXPECT_GT(files, 5);
+}
+
 TEST(SeamTest, UapiHeadersIncludeNothingButTheStandardLibraryAndEachOther) {
     for (const auto& file : sources("egm/uapi"))
         for (const std::string& name : includes(file))
