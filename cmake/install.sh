@@ -1,6 +1,6 @@
 # What ./run and ./test share: Debian packages, and the release build in build/.
 
-BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libboost-graph-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
+BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
     libfmt-dev libpugixml-dev libexpected-dev libglpk-dev)
 TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
 BENCH_PACKAGES=(libbenchmark-dev valgrind) # only for bench/, see docs/performance.md

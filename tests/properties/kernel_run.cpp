@@ -311,8 +311,9 @@ private:
             if (!seen || seen->spa != carveout_base(region.pxm) + offset)
                 return wrong("the guest's memory is not linear");
         }
+        const KernelConfig config = configuration(sequence_.setup);
         for (const auto& range : node.usable)
-            for (const Spa retired : configuration(sequence_.setup).carveouts[std::size_t(region.pxm - 4)].retired)
+            for (const Spa retired : config.carveouts[std::size_t(region.pxm - 4)].retired)
                 if (range.contains(region.ipa + (retired - carveout_base(region.pxm))))
                     return wrong("the guest has retired memory");
     }
