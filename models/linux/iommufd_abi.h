@@ -10,7 +10,6 @@ inline constexpr std::uint16_t kIommuVfioIoasGet = 0;
 inline constexpr std::uint16_t kIommuVfioIoasSet = 1;
 inline constexpr std::uint16_t kIommuVfioIoasClear = 2;
 
-inline constexpr std::uint32_t kIommuHwInfoFlagInputType = 1u << 0; ///< `out_data_type` says which info is wanted
 inline constexpr std::uint32_t kIommuHwInfoTypeIntelVtd = 1;
 inline constexpr std::uint64_t kIommuHwCapDirtyTracking = 1u << 0;
 inline constexpr std::uint64_t kIommuHwCapPciAtsNotSupported = 1u << 3;
@@ -23,23 +22,5 @@ inline constexpr std::uint32_t kIommuInvalidateDataArmSmmuv3 = 1; ///< of a vIOM
 struct IommuInvalidateArmSmmuv3 {
     std::uint64_t command[2];
 };
-
-inline constexpr std::uint32_t kIommuHwQueueTypeTegra241Cmdqv = 1;
-
-/// Behind IommuViommuAlloc for the type TEGRA241_CMDQV.
-struct IommuViommuTegra241Cmdqv {
-    std::uint64_t out_vintf_mmap_offset; ///< of VINTF page 0 in the iommufd
-    std::uint64_t out_vintf_mmap_length; ///< bytes
-};
-
-/// What GET_HW_INFO says of the command-queue virtualization.
-struct IommuHwInfoTegra241Cmdqv {
-    std::uint32_t flags;
-    std::uint8_t version;
-    std::uint8_t log2vcmdqs; ///< of one VINTF
-    std::uint8_t log2vsids;
-    std::uint8_t reserved;
-};
-static_assert(sizeof(IommuHwInfoTegra241Cmdqv) == 8);
 
 } // namespace models::linux::abi

@@ -40,8 +40,8 @@ bool IommufdFile::has_vcmdq() const {
 }
 
 int IommufdFile::get_hw_info(uapi::IommuHwInfo& call) {
-    const bool input_type = (call.flags & abi::kIommuHwInfoFlagInputType) != 0;
-    const std::uint32_t known = host_.config.version >= 617 ? abi::kIommuHwInfoFlagInputType : 0;
+    const bool input_type = (call.flags & uapi::kIommuHwInfoFlagInputType) != 0;
+    const std::uint32_t known = host_.config.version >= 617 ? uapi::kIommuHwInfoFlagInputType : 0;
     if ((call.flags & ~known) != 0 || call.reserved != 0) {
         return -EOPNOTSUPP;
     }
@@ -61,9 +61,9 @@ int IommufdFile::get_hw_info(uapi::IommuHwInfo& call) {
         length = 40;
     }
     if (wanted == uapi::kIommuHwInfoTypeTegra241Cmdqv && has_vcmdq()) {
-        abi::IommuHwInfoTegra241Cmdqv info{.version = 1};
-        while ((1u << (info.log2vcmdqs + 1)) <= host_.config.vcmdqs_per_vintf) {
-            ++info.log2vcmdqs;
+        uapi::IommuHwInfoTegra241Cmdqv info{.version = 1};
+        while ((1u << (info.log2_vcmdqs + 1)) <= host_.config.vcmdqs_per_vintf) {
+            ++info.log2_vcmdqs;
         }
         std::memcpy(data.data(), &info, sizeof info);
         type = wanted;

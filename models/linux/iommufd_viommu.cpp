@@ -52,7 +52,7 @@ int IommufdFile::viommu_alloc(uapi::IommuViommuAlloc& call) {
     if (!parent->kind.nest_parent || (vcmdq && call.data_len == 0)) {
         return -EINVAL;
     }
-    abi::IommuViommuTegra241Cmdqv data{};
+    uapi::IommuViommuTegra241Cmdqv data{};
     if (vcmdq) {
         if (call.data_len < sizeof data) {
             return -EINVAL;
@@ -211,7 +211,7 @@ int IommufdFile::hw_queue_alloc(uapi::IommuHwQueueAlloc& call) {
     if (!viommu) {
         return -ENOENT;
     }
-    if (viommu->type != uapi::kIommuViommuTypeTegra241Cmdqv || call.type != abi::kIommuHwQueueTypeTegra241Cmdqv) {
+    if (viommu->type != uapi::kIommuViommuTypeTegra241Cmdqv || call.type != uapi::kIommuHwQueueTypeTegra241Cmdqv) {
         return -EOPNOTSUPP;
     }
     Ioas& ioas = viommu->parent.over.ioas;

@@ -71,7 +71,7 @@ struct ViommuTest : testing::Test, Iommufd {
     std::uint32_t parent = 0;
     std::uint32_t viommu = 0;
     std::uint32_t done = 0; ///< commands
-    abi::IommuViommuTegra241Cmdqv vintf{};
+    uapi::IommuViommuTegra241Cmdqv vintf{};
 };
 
 TEST_F(ViommuTest, QueuesComeAscendingAndGoDescending) {
@@ -240,7 +240,7 @@ TEST_F(ViommuTest, HardwareInfoNamesTheSmmuAndOnRequestItsCommandQueues) {
     EXPECT_EQ(info.out_data_type, uapi::kIommuHwInfoTypeArmSmmuv3);
     EXPECT_EQ(info.data_len, 40u);
     info = {.size = sizeof info,
-            .flags = abi::kIommuHwInfoFlagInputType,
+            .flags = uapi::kIommuHwInfoFlagInputType,
             .dev_id = device_id,
             .data_len = sizeof data,
             .data_uptr = reinterpret_cast<std::uintptr_t>(data),
