@@ -27,6 +27,14 @@ std::string counted(std::size_t number, const std::string& noun) {
     return std::to_string(number) + " " + noun + (number == 1 ? "" : "s");
 }
 
+bool may_open_for_retired(const Machine& machine, bool yes) {
+    if (machine.is_modelled() || yes)
+        return true;
+    std::cerr << "egmctl: a driver tells its retired pages only to who opens the carveout, and the kernel clears it "
+                 "then,\nwhich takes minutes; a VM that uses it may lose its memory. Stop all VMs, then add --yes.\n";
+    return false;
+}
+
 nlohmann::ordered_json json_head(const Machine& machine) {
     return {{"schema_version", 1}, {"machine", machine.title()}, {"modelled", machine.is_modelled()}};
 }

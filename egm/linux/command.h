@@ -41,6 +41,10 @@ std::string in_time(std::uint64_t picoseconds);
 /// "1 GPU", "2 GPUs", "0 GPUs".
 std::string counted(std::size_t number, const std::string& noun);
 
+/// Whether carveouts may be opened for their retired pages, which clears them: on a modelled machine, or with `yes`.
+/// Else says why not.
+bool may_open_for_retired(const Machine& machine, bool yes);
+
 /// How each JSON document begins: its schema version and the machine that it is about.
 nlohmann::ordered_json json_head(const Machine& machine);
 

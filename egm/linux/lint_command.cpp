@@ -19,11 +19,6 @@ std::size_t count(const std::vector<LintFinding>& findings, LintFinding::Severit
     return number;
 }
 
-/// "1 error", "2 errors".
-std::string counted(std::size_t number, const char* what) {
-    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
-}
-
 void print_text(const std::vector<LintFinding>& findings, std::size_t vms) {
     for (const LintFinding& finding : findings) {
         std::cout << fmt::format("{}:{}:{}: {}: {}\n", finding.file, finding.place.line, finding.place.column,

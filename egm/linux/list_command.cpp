@@ -37,14 +37,6 @@ int socket_of(Syscalls& syscalls, const CarveoutInfo& carveout) {
     return int(std::stoul(bdf.substr(0, bdf.find(':')), nullptr, 16) >> 4 & 15);
 }
 
-bool may_clear(const Machine& machine, bool yes) {
-    if (machine.is_modelled() || yes)
-        return true;
-    std::cerr << "egmctl: a driver tells its retired pages only to who opens the carveout, and the kernel clears it "
-                 "then,\nwhich takes minutes; a VM that uses it may lose its memory. Stop all VMs, then add --yes.\n";
-    return false;
-}
-
 Result<std::vector<Listed>> look(Syscalls& syscalls, const std::vector<CarveoutInfo>& carveouts, bool retired) {
     std::vector<Listed> all;
     for (const CarveoutInfo& info : carveouts) {
@@ -101,7 +93,7 @@ int list(Machine& machine, const Options& options) {
     const auto carveouts = discover(machine.syscalls());
     if (!carveouts)
         return complain(carveouts.error());
-    if (options.retired && !carveouts->empty() && !may_clear(machine, options.yes))
+    if (options.retired && !carveouts->empty() && !may_open_for_retired(machine, options.yes))
         return kUnusableInput;
     const auto all = look(machine.syscalls(), *carveouts, options.retired);
     if (!all)

@@ -20,6 +20,7 @@ struct PlanOptions {
     QemuDialect dialect = QemuDialect::kVendor10;
     bool libvirt = false;
     bool retired = false;
+    bool yes = false;
     std::string vm;
     std::string json_path;
 };
@@ -80,6 +81,8 @@ int plan(Machine& machine, const PlanOptions& options) {
     auto surveyed = survey(machine.syscalls());
     if (!surveyed)
         return complain(surveyed.error());
+    if (options.retired && !surveyed->carveouts.empty() && !may_open_for_retired(machine, options.yes))
+        return kUnusable;
     if (options.retired)
         if (auto done = survey_retired(machine.syscalls(), *surveyed); !done)
             return complain(done.error());
@@ -115,6 +118,7 @@ void add_plan_command(Shell& shell) {
     libvirt->excludes(json);
     command->add_flag("--retired", options->retired,
                       "Open each carveout to read its retired memory. The kernel clears it, which takes long");
+    command->add_flag("--yes", options->yes, "With --retired: clear this host's carveouts without asking");
     command->callback([&shell, options] { shell.status = plan(shell.machine(), *options); });
 }
 
