@@ -231,6 +231,8 @@ public:
             else
                 read_other(words, i);
         }
+        if (input_.vms.empty())
+            report_nothing();
         return std::move(input_);
     }
 
@@ -248,11 +250,15 @@ private:
         if (options)
             add_vm(arguments, arguments.front().place);
         else
-            input_.findings.push_back({LintFinding::Severity::kError,
-                                       file_,
-                                       {1, 1},
-                                       "there is neither a QEMU command line nor a libvirt domain in it",
-                                       "give the script that starts the VM, or what \"virsh dumpxml\" prints"});
+            report_nothing();
+    }
+
+    void report_nothing() {
+        input_.findings.push_back({LintFinding::Severity::kError,
+                                   file_,
+                                   {1, 1},
+                                   "there is neither a QEMU command line nor a libvirt domain in it",
+                                   "give the script that starts the VM, or what \"virsh dumpxml\" prints"});
     }
 
     /// Index of the last word of the command.

@@ -287,6 +287,7 @@ TEST(LintTest, CommandLineOfAProcessIsRead) {
 TEST(LintTest, WhatIsNoVmIsSaidSo) {
     EXPECT_THAT(lines(lint({""})), ElementsAre(HasSubstr("neither a QEMU command line nor a libvirt domain")));
     EXPECT_THAT(lines(lint({"hello world\n"})), ElementsAre(HasSubstr("neither")));
+    EXPECT_THAT(lines(lint({"qemu-system-aarch64 --version\n"})), ElementsAre(HasSubstr("neither")));
     EXPECT_THAT(lines(lint({"<network/>"})), ElementsAre(HasSubstr("no libvirt <domain>")));
     EXPECT_THAT(lines(lint({"<domain><name>"})), ElementsAre(HasSubstr("the XML cannot be read")));
 }
