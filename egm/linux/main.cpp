@@ -84,5 +84,10 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? 0 : egm::kUnusableInput;
     }
+    std::cout.flush();
+    if (!std::cout && shell.status == 0) {
+        std::cerr << "egmctl: standard output could not be written\n";
+        return 1;
+    }
     return shell.status;
 }

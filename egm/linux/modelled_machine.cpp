@@ -180,8 +180,16 @@ private:
         if (const sim::YamlNode* const gpu = fault.find("unbound"))
             return take_part<models::GpuSpec>(*gpu, "unbound", unbound_);
         const sim::YamlNode* const missing = fault.find("missing");
-        if (missing == nullptr)
-            return false;
+        if (missing == nullptr) {
+            constexpr const char* kOfScenarios[] = {"fail_call", "gpu_not_ready", "retired_pages"};
+            const bool known = std::any_of(std::begin(kOfScenarios), std::end(kOfScenarios),
+                                           [&](const char* word) { return fault.find(word) != nullptr; });
+            if (!known)
+                diagnostics_.error(
+                    fault.where, "says no fault",
+                    "write one of carveout_busy, fail_call, gpu_not_ready, missing, retired_pages, unbound");
+            return !known;
+        }
         std::vector<std::string> words;
         for (const auto& [word, remove] : removals())
             words.push_back(word);

@@ -67,7 +67,7 @@ int print(const Machine& machine, const TrayPlan& plan, const PlanOptions& optio
     } else {
         std::cout << plan_text(plan);
     }
-    return std::cout.flush() ? 0 : 1;
+    return 0;
 }
 
 int plan(Machine& machine, const PlanOptions& options) {

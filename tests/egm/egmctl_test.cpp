@@ -131,6 +131,21 @@ TEST_F(CommandLineTest, KernelWordsReachTheModelledMachine) {
     EXPECT_EQ(json("--on hgx-h100 list")["machine"], "modelled hgx-h100, Linux 6.18, no EGM, 4 KiB pages");
 }
 
+TEST_F(CommandLineTest, UnknownFaultIsToldWithAllThatThereAre) {
+    const Answer answer = run("--on gh200 --fault bogus=1 list");
+    EXPECT_EQ(answer.status, 2);
+    EXPECT_THAT(answer.err, HasSubstr("--fault: error: says no fault; write one of carveout_busy, fail_call"));
+}
+
+TEST_F(CommandLineTest, OutputThatIsLostIsAFailure) {
+    std::ofstream(folder / "vm.yaml") << "vms:\n  - {name: a, vcpus: 4, egm: all, gpus: all}\n";
+    for (const std::string command : {"list", "doctor", "map-test", "plan vm.yaml"}) {
+        const Answer answer = run("--on gh200 " + command + " >/dev/full 2>.err; exit $?; :");
+        EXPECT_EQ(answer.status, 1) << command;
+        EXPECT_THAT(answer.err, HasSubstr("standard output could not be written")) << command;
+    }
+}
+
 struct JsonFileTest : EgmctlProgram, testing::WithParamInterface<std::string> {};
 
 TEST_P(JsonFileTest, IsWrittenWholeOrAComplaintIsMade) {
