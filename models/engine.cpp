@@ -36,7 +36,6 @@ struct Engine::Worker final : EventQueue::Handler {
     std::uint64_t cursor = 0;
     ByteWindow reads;
     ByteWindow writes;
-    std::uint64_t batch_issued = 0;
     Picoseconds reads_free = 0; ///< when the next unit may be issued
     Picoseconds writes_free = 0;
     bool waking = false;
@@ -149,8 +148,7 @@ bool Engine::may_issue(Worker& worker) {
     if (spec.reads.empty()) {
         return true;
     }
-    return spec.batch ? worker.batch_issued == 0 || worker.batch_issued + bytes <= spec.read_window
-                      : worker.reads.fits(bytes, events().now());
+    return worker.reads.fits(bytes, events().now());
 }
 
 void Engine::issue(Worker& worker) {
@@ -194,7 +192,6 @@ void Engine::begin_unit(Worker& worker) {
     }
     const std::uint64_t bytes = spec.burst_bytes * spec.reads.size();
     worker.reads.take(bytes, now);
-    worker.batch_issued += bytes;
     worker.reads_free = now + duration(bytes, spec.read_rate);
     if (spec.write) {
         worker.writes.take(spec.burst_bytes, now);
@@ -312,6 +309,7 @@ Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t byt
     packet.postable = leg.postable && leg.write;
     packet.home_hit = leg.home_share > 0;
     packet.l2_hit = leg.l2_hit;
+    packet.l2_far = leg.l2_far;
     packet.coherent = leg.coherent;
     packet.destination = leg.destination;
     packet.memory = leg.memory;
@@ -335,7 +333,8 @@ void Engine::response(unsigned, Payload& payload, Picoseconds delay) {
     const Picoseconds tail = std::max(transit(payload).tail, payload.is_read() ? access.tail : 0);
     payload.release();
     access.stage = Access::Stage::kComplete;
-    events().at(events().now() + delay + tail, *this, &access);
+    const Picoseconds hold = access.leg->write ? 0 : access.job->spec->hold;
+    events().at(events().now() + delay + tail + hold, *this, &access);
 }
 
 void Engine::fire(void* argument) {
@@ -380,10 +379,6 @@ void Engine::complete(Access& access) {
         finish_unit(*unit);
     } else {
         worker.reads.give(spec.burst_bytes, events().now());
-        if (worker.reads.used() == 0) {
-            worker.batch_issued = 0;
-            worker.reads_free = std::max(worker.reads_free, events().now()) + spec.overhead;
-        }
         if (--unit->reads_left == 0) {
             if (spec.write) {
                 begin_access(*unit, *spec.write);
@@ -400,8 +395,10 @@ void Engine::finish_unit(Unit& unit) {
     if (unit.job->fault.empty()) {
         ++counters.units;
         counters.bytes += unit.job->spec->burst_bytes;
-        counters.latency += events().now() - unit.began;
-        unit.job->latencies.record(events().now() - unit.began);
+        const Picoseconds hold = unit.job->spec->reads.empty() ? 0 : unit.job->spec->hold;
+        const Picoseconds latency = events().now() - unit.began - std::min(hold, events().now() - unit.began);
+        counters.latency += latency;
+        unit.job->latencies.record(latency);
     }
     idle_units_.push_back(&unit);
 }

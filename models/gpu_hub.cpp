@@ -7,6 +7,7 @@ namespace models {
 GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,
                const std::vector<std::string>& links)
     : Router(name, events), spec_(spec), packets_(packets), l2_(std::string(basename()) + " L2"),
+      l2_crossing_(std::string(basename()) + " L2 partitions"),
       inbound_(std::string(basename()) + " inbound coherent port"),
       system_reads_(std::string(basename()) + " SM loads in flight to CPU memory", spec.system_read_window_bytes),
       hub_reads_(std::string(basename()) + " reads in flight to CPU memory", spec.hub_read_window_bytes),
@@ -85,7 +86,9 @@ void GpuHub::fire(void* argument) {
         give_back(payload);
         return;
     }
-    const auto turn = inbound_.serve(now, payload.get_data_length(), spec_.inbound_bytes_per_second);
+    const double work = static_cast<double>(payload.get_data_length()) * double{transit(payload).service_scale};
+    transit(payload).service_scale = 1;
+    const auto turn = inbound_.serve(now, static_cast<std::uint64_t>(work), spec_.inbound_bytes_per_second);
     const Picoseconds queueing = inbound_.queueing_delay(spec_.inbound_queueing_quantum, spec_.inbound_queueing_depth);
     send_request(choose(transit(payload)), payload, turn.start - now + queueing + spec_.inbound_latency / 2);
 }
@@ -94,12 +97,7 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
     Transit& packet = transit(payload);
     assert(delay == 0 && "engines send when they send");
     if (packet.l2_hit) {
-        const Picoseconds now = events().now();
-        const auto turn = l2_.serve(now, payload.get_data_length(), spec_.l2_bytes_per_second);
-        packet.tail = std::max(packet.tail, turn.duration);
-        payload.set_response_status(tlm::TLM_OK_RESPONSE);
-        packet.push(port);
-        send_response(packet.pop(), payload, turn.start - now + spec_.l2.latency);
+        hit_l2(port, payload);
         return;
     }
     if (packet.aperture == Aperture::kEgm) {
@@ -117,6 +115,27 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
     } else {
         send_request(to, payload, delay + inward(port) / 2);
     }
+}
+
+void GpuHub::hit_l2(unsigned port, Payload& payload) {
+    Transit& packet = transit(payload);
+    const Picoseconds now = events().now();
+    const double bytes = static_cast<double>(payload.get_data_length());
+    auto turn = l2_.serve(now, payload.get_data_length(), spec_.l2_bytes_per_second);
+    Picoseconds latency = spec_.l2.latency;
+    if (packet.l2_far > 0) {
+        latency += static_cast<Picoseconds>(double{packet.l2_far} *
+                                            static_cast<double>(spec_.l2_far_latency - spec_.l2.latency));
+        if (spec_.l2_crossing_bytes_per_second != 0) {
+            const auto far = static_cast<std::uint64_t>(bytes * double{packet.l2_far});
+            const auto crossing = l2_crossing_.serve(now, far, spec_.l2_crossing_bytes_per_second);
+            turn.start = std::max(turn.start, crossing.start);
+            turn.duration = std::max(turn.duration, crossing.duration);
+        }
+    }
+    packet.tail = std::max(packet.tail, turn.duration);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    send_response(port, payload, turn.start - now + latency);
 }
 
 /// Acknowledges `payload`, which has room in the buffer, and sends its data on in a packet of the hub's own.
@@ -172,13 +191,24 @@ void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     const std::uint64_t address = payload.get_address();
     trace.add_latency(basename(), inward(port));
     if (inside(port) && before.l2_hit) {
-        trace.add(l2_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.l2_bytes_per_second));
+        const double picoseconds = payload.get_data_length() * 1e12;
+        const double far = double{before.l2_far};
+        trace.add(l2_, picoseconds / static_cast<double>(spec_.l2_bytes_per_second));
+        if (far > 0) {
+            const auto longer = static_cast<double>(spec_.l2_far_latency - spec_.l2.latency);
+            trace.add_latency(l2_crossing_.name(), static_cast<Picoseconds>(far * longer));
+            if (spec_.l2_crossing_bytes_per_second != 0) {
+                trace.add(l2_crossing_, picoseconds * far / static_cast<double>(spec_.l2_crossing_bytes_per_second));
+            }
+        }
         return;
     }
     if (before.aperture == Aperture::kEgm || (!inside(port) && before.aperture == Aperture::kFabric)) {
         resolve(payload);
     } else if (!inside(port) && before.coherent) {
-        trace.add(inbound_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.inbound_bytes_per_second));
+        trace.add(inbound_, payload.get_data_length() * double{before.service_scale} * 1e12 /
+                                static_cast<double>(spec_.inbound_bytes_per_second));
+        transit(payload).service_scale = 1;
     }
     const bool elsewhere = first_hop(transit(payload)) != kHbm;
     const bool posted = inside(port) && before.postable && elsewhere;

@@ -10,8 +10,9 @@ namespace models {
 /// The inside of a GPU between its engines, its HBM and its links: L2, crossbar and hub.
 ///
 /// A request of an engine pays the L2's `latency`, half on the way and half on the way back; one that hits the L2 ends
-/// there, at the L2's bandwidth. A request that comes in over a link pays `inbound_latency`; those of CPU cores for
-/// this GPU's memory queue at `inbound_bytes_per_second` as well.
+/// there, at the L2's bandwidth; what of it lies in another partition crosses over at `l2_crossing_bytes_per_second`. A
+/// request that comes in over a link pays `inbound_latency`; those of CPU cores for this GPU's memory queue at
+/// `inbound_bytes_per_second` as well, where too many threads disturb each other (`Transit::service_scale`).
 ///
 /// Where the EGM rules live. Firmware programs the base of the socket's carveout into the hub (`set_egm`). An address
 /// in the EGM aperture is an offset: the hub adds the base, and nothing checks the sum. An address in the fabric
@@ -37,6 +38,7 @@ public:
     void set_egm(std::uint64_t base, std::uint16_t memory);
 
     const Server& l2() const { return l2_; }
+    const Server& l2_crossing() const { return l2_crossing_; }
     const Server& inbound() const { return inbound_; }
     const CreditPool& system_reads() const { return system_reads_; }
     const CreditPool& hub_reads() const { return hub_reads_; }
@@ -54,6 +56,7 @@ private:
     CreditPool& read_pool(unsigned from) { return from == kSm && system_reads_.limited() ? system_reads_ : hub_reads_; }
     void send_read(unsigned from, unsigned to, Payload& payload, Picoseconds delay);
     void request_from_engine(unsigned port, Payload& payload, Picoseconds delay);
+    void hit_l2(unsigned port, Payload& payload);
     void resolve(Payload& payload) const;
     void give_back(Payload& payload);
     void post(Payload& payload, Picoseconds delay);
@@ -66,6 +69,7 @@ private:
     std::uint16_t egm_memory_ = 0;
     std::uint16_t hbm_memory_ = 0;
     Server l2_;
+    Server l2_crossing_;
     LoadedServer inbound_;
     CreditPool system_reads_;
     CreditPool hub_reads_;

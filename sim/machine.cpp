@@ -127,6 +127,7 @@ void Machine::build_part(std::size_t index) {
             add(*gate, part.trust);
         }
         add(gpu.hub->l2(), part.trust);
+        add(gpu.hub->l2_crossing(), part.trust);
         add(gpu.hub->inbound(), part.trust);
         add(gpu.hub->system_reads(), part.trust);
         add(gpu.hub->hub_reads(), Trust::kAssumed);

@@ -21,6 +21,8 @@ models::GpuSpec hub_spec() {
     models::GpuSpec spec;
     spec.l2.latency = 40'000;
     spec.l2_bytes_per_second = 2'000'000'000;
+    spec.l2_far_latency = 80'000;
+    spec.l2_crossing_bytes_per_second = 500'000'000;
     spec.inbound_latency = 30'000;
     spec.inbound_bytes_per_second = 1'000'000'000;
     spec.system_read_window_bytes = 128;
@@ -168,6 +170,31 @@ TEST_F(GpuHubTest, L2HitEndsThereAtTheL2sBandwidth) {
     EXPECT_TRUE(hbm.arrivals.empty());
 }
 
+// A quarter lies in the other partition: 16 of 64 bytes cross over at half a byte a nanosecond, 32 ns, which is as long
+// as all of them take from the L2; the latency is 40 ns and a quarter of what it is longer from there.
+TEST_F(GpuHubTest, HitInTheOtherPartitionCrossesOver) {
+    models::PathTrace path;
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& payload = to(sm.read(64), Aperture::kSystem, kHbm);
+            transit(payload).l2_hit = true;
+            transit(payload).l2_far = i == 0 ? 0.25f : 0.5f;
+            sm.send(payload);
+        }
+        auto& traced = to(sm.read(64), Aperture::kSystem, kHbm);
+        transit(traced).l2_hit = true;
+        transit(traced).l2_far = 0.5f;
+        path = sm.trace(traced);
+        traced.release();
+    });
+    EXPECT_EQ(sm.replies[0].last, ns(40 + 10 + 32));
+    EXPECT_EQ(sm.replies[1].last, ns(32 + 40 + 20 + 64)); // 32 bytes cross over: 64 ns
+    EXPECT_EQ(hub.l2_crossing().bytes(), 16u + 32);
+    EXPECT_EQ(path.latency, ns(40 + 20));
+    ASSERT_EQ(path.uses.size(), 2u);
+    EXPECT_EQ(path.uses[1].picoseconds, 64e3);
+}
+
 TEST_F(GpuHubTest, StoreThatLeavesIsAcknowledgedFromTheBuffer) {
     simulate([&] {
         auto& posted = to(sm.write(64), Aperture::kEgm, kLpddr);
@@ -258,6 +285,19 @@ TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
     EXPECT_EQ(cpu.replies[1].last, ns(64 + 30));
     EXPECT_EQ(cpu.replies[2].last, ns(30));
     EXPECT_EQ(hub.inbound().bytes(), 128u);
+}
+
+TEST_F(GpuHubTest, DisturbedCoherentRequestsTakeTheInboundPortLonger) {
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& payload = to(cpu.write(64), Aperture::kSystem, kHbm);
+            transit(payload).coherent = true;
+            transit(payload).service_scale = 1.5f;
+            cpu.send(payload);
+        }
+    });
+    EXPECT_EQ(cpu.replies[0].last, ns(30));
+    EXPECT_EQ(cpu.replies[1].last, ns(1.5 * 64 + 30));
 }
 
 } // namespace
