@@ -39,6 +39,7 @@ public:
     bool access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size);
 
 private:
+    struct Cursor;
     struct Worker;
     struct Unit;
     struct Access;
@@ -59,7 +60,7 @@ private:
     void emit(Access& access);
     void complete(Access& access);
     void finish_unit(Unit& unit);
-    std::uint64_t next_offset(Worker& worker);
+    Cursor next_burst(Worker& worker);
     Payload& packet(const Leg& leg, std::uint64_t address, std::uint64_t bytes);
 
     Access& take_access();
