@@ -58,6 +58,7 @@ public:
     const StreamJob* spec = nullptr;
     std::vector<std::unique_ptr<Worker>> workers;
     StreamJob::Counters counters;
+    LatencyHistogram latencies;
     Cursor cursor;
     std::uint64_t random = 0;
     std::size_t places = 1; ///< of the leg that is spread widest
@@ -142,6 +143,8 @@ void Engine::finish(Job& job) {
 }
 
 const StreamJob::Counters& Engine::counters(const Job& job) { return job.counters; }
+const LatencyHistogram& Engine::latencies(const Job& job) { return job.latencies; }
+void Engine::forget_latencies(Job& job) { job.latencies.clear(); }
 const std::string& Engine::fault(const Job& job) { return job.fault; }
 
 bool Engine::drained(const Job& job) { return job.stopped && job.in_flight == 0; }
@@ -379,6 +382,7 @@ void Engine::complete(Access& access) {
             ++job.counters.units;
             job.counters.bytes += spec.burst_bytes;
             job.counters.latency += events().now() - job.turn_began;
+            job.latencies.record(events().now() - job.turn_began);
         }
         if (!job.stopped) {
             take_turn(job);
@@ -412,6 +416,7 @@ void Engine::finish_unit(Unit& unit) {
         ++counters.units;
         counters.bytes += unit.job->spec->burst_bytes;
         counters.latency += events().now() - unit.began;
+        unit.job->latencies.record(events().now() - unit.began);
     }
     idle_units_.push_back(&unit);
 }
