@@ -51,8 +51,8 @@ LegPathResult leg_path(const Topology& topology, const Routing& routing, const S
             const auto owner = window_owner(topology, via, memory.part);
             if (!owner) {
                 return {{},
-                        fmt::format("no GPU {}of {} could serve its EGM over NVLink",
-                                    via.empty() ? "" : via + " ", memory.part)};
+                        fmt::format("no GPU {}of {} could serve its EGM over NVLink", via.empty() ? "" : via + " ",
+                                    memory.part)};
             }
             path.aperture = Aperture::kFabric;
             path.destination = *owner;

@@ -90,8 +90,8 @@ struct Stream {
     std::string initiator; ///< part name
     Engine engine = Engine::kCpu;
     Operation operation = Operation::kRead;
-    MemoryName source; ///< kNone for writes
-    MemoryName target; ///< kNone for reads
+    MemoryName source;                     ///< kNone for writes
+    MemoryName target;                     ///< kNone for reads
     std::vector<MemoryName> source_spread; ///< memories that its bursts take in turn, `source` first; empty: not spread
     std::vector<MemoryName> target_spread;
     Allocator allocator = Allocator::kDefault;

@@ -278,8 +278,7 @@ private:
     }
 
     bool check_room(const MemoryName& memory, bool twice) {
-        const models::MemorySpec* spec =
-            memory.kind == Kind::kNone ? nullptr : memory_on(*topology_, memory.part);
+        const models::MemorySpec* spec = memory.kind == Kind::kNone ? nullptr : memory_on(*topology_, memory.part);
         if (spec == nullptr) {
             return true;
         }

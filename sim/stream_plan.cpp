@@ -56,8 +56,8 @@ tl::expected<Leg, std::string> StreamPlanner::leg(const Stream& stream, const Si
 
 /// A leg with a place in each of `memories`.
 tl::expected<Leg, std::string> StreamPlanner::spread_leg(const Stream& stream, const Side& side,
-                                                         std::span<const MemoryName> memories, bool write,
-                                                         HostOs* host, PlannedStream& planned) {
+                                                         std::span<const MemoryName> memories, bool write, HostOs* host,
+                                                         PlannedStream& planned) {
     auto first = leg(stream, side, memories.front(), write, host, planned);
     if (!first) {
         return first;

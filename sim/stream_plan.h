@@ -64,7 +64,7 @@ private:
     const Scenario& scenario_;
     Machine& machine_;
     std::uint32_t spaces_ = 0;
-    std::map<std::string, std::uint64_t> used_; ///< by VM and memory: bytes handed out
+    std::map<std::string, std::uint64_t> used_;                        ///< by VM and memory: bytes handed out
     std::map<std::pair<std::uint64_t, std::uint64_t>, double> shares_; ///< known results of `chase_hit_share`
 };
 

@@ -66,9 +66,10 @@ struct Topology {
     std::uint64_t dram_base = 0x80000000; ///< first DRAM byte of a socket, above the socket's own base (assumed)
     std::vector<Part> parts;              ///< in file order, ranges expanded
     std::vector<Link> links;
-    std::unordered_map<std::string, std::size_t> index; ///< of `parts` by name, made by `index_names`
-    std::unordered_map<std::string, std::size_t> memories;           ///< by the part that a memory sits on; made there too
-    std::unordered_map<std::string, std::vector<std::size_t>> gpus; ///< by the CPU whose socket they belong to; there too
+    std::unordered_map<std::string, std::size_t> index;    ///< of `parts` by name, made by `index_names`
+    std::unordered_map<std::string, std::size_t> memories; ///< by the part that a memory sits on; made there too
+    std::unordered_map<std::string, std::vector<std::size_t>>
+        gpus; ///< by the CPU whose socket they belong to; there too
 
     /// To be called when `parts` is complete; before that, `find` and `index_of` know no part.
     void index_names();

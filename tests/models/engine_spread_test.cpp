@@ -15,8 +15,7 @@ constexpr std::uint64_t kMiB = 1 << 20;
 
 /// Memory from `base` on.
 struct Place final : models::Mapping {
-    explicit Place(std::uint64_t base)
-        : Mapping(static_cast<std::uint32_t>(base / kMiB), Tables::kOwn), base_(base) {}
+    explicit Place(std::uint64_t base) : Mapping(static_cast<std::uint32_t>(base / kMiB), Tables::kOwn), base_(base) {}
     std::optional<Leaf> at(std::uint64_t offset) const override {
         return Leaf{base_ + offset, base_ + offset, 4096, 0};
     }
@@ -51,8 +50,8 @@ struct EngineSpreadTest : EngineBench {
 TEST_F(EngineSpreadTest, EachRoundGoesToEveryPlaceAtTheSameOffset) {
     job.reads = {spread()};
     run(kLatency);
-    EXPECT_THAT(addresses(8), ElementsAre(kMiB, 2 * kMiB, 3 * kMiB, kMiB + 64, 2 * kMiB + 64, 3 * kMiB + 64,
-                                          kMiB + 128, 2 * kMiB + 128));
+    EXPECT_THAT(addresses(8), ElementsAre(kMiB, 2 * kMiB, 3 * kMiB, kMiB + 64, 2 * kMiB + 64, 3 * kMiB + 64, kMiB + 128,
+                                          2 * kMiB + 128));
 }
 
 TEST_F(EngineSpreadTest, PlacesGetTheSameShareOverALongRun) {
