@@ -13,16 +13,10 @@ constexpr double kPicosecondsPerSecond = 1e12;
 enum class Case { kBest, kMean };
 
 struct LegCost {
-    double latency = 0;                              ///< mean over caches and memory
+    double latency = 0;                              ///< mean over places, caches and memory
+    double best = 0;                                 ///< of the fastest way, mean over places
+    double arrival = 0;                              ///< of a write, in its memory, mean over places
     std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
-
-    double fastest() const {
-        double least = std::numeric_limits<double>::max();
-        for (const auto& [time, share] : outcomes) {
-            least = share > 0 ? std::min(least, time) : least;
-        }
-        return least;
-    }
 };
 
 /// Adds what a burst of `bytes` costs on `leg`'s path, taken by `share` of the accesses, to `bound`.
@@ -40,21 +34,22 @@ void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t byte
         bound.stages.emplace_back(component, share * static_cast<double>(time));
     }
     cost.latency += share * static_cast<double>(path.latency);
+    cost.arrival += share * static_cast<double>(path.arrival);
     cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
 }
 
-/// Adds what a burst of `bytes` costs on `leg` to `bound`.
-LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
-    LegCost cost;
+/// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go.
+void add_place(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
+               Case which, LegCost& cost) {
     double missing = 1;
     for (const models::Leg::Hit& hit : leg.hits) {
         missing -= hit.share;
-        cost.latency += hit.share * static_cast<double>(hit.latency);
-        cost.outcomes.emplace_back(static_cast<double>(hit.latency), hit.share);
+        cost.latency += share * hit.share * static_cast<double>(hit.latency);
+        cost.outcomes.emplace_back(static_cast<double>(hit.latency), share * hit.share);
     }
-    missing = std::max(missing, 0.0);
+    missing = std::max(missing, 0.0) * share;
     if (leg.gate != nullptr) {
-        bound.uses[leg.gate] += kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
+        bound.uses[leg.gate] += share * kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
     }
     if (which == Case::kMean && leg.home_share > 0 && leg.home_share < 1) {
         models::Leg past_home = leg;
@@ -63,6 +58,21 @@ LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t by
         add_path(engine, leg, bytes, missing * leg.home_share, bound, cost);
     } else {
         add_path(engine, leg, bytes, missing, bound, cost);
+    }
+}
+
+/// Adds what a burst of `bytes` costs on `leg` to `bound`: the mean over its places.
+LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
+    LegCost cost;
+    const double share = 1 / static_cast<double>(leg.places());
+    for (std::size_t i = 0; i < leg.places(); ++i) {
+        const std::size_t before = cost.outcomes.size();
+        add_place(engine, leg.place(i), bytes, share, bound, which, cost);
+        double least = std::numeric_limits<double>::max();
+        for (std::size_t one = before; one < cost.outcomes.size(); ++one) {
+            least = cost.outcomes[one].second > 0 ? std::min(least, cost.outcomes[one].first) : least;
+        }
+        cost.best += share * least;
     }
     return cost;
 }
@@ -96,7 +106,7 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     const double burst = static_cast<double>(job.burst_bytes);
     const double workers = job.workers;
     // A window turns over with the mean.
-    const auto turnover = [&](const LegCost& cost) { return which == Case::kBest ? cost.fastest() : cost.latency; };
+    const auto turnover = [&](const LegCost& cost) { return which == Case::kBest ? cost.best : cost.latency; };
     double read_time = 0;
     for (const models::Leg& leg : job.reads) {
         LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound, which);
@@ -117,7 +127,7 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     }
     if (job.write) {
         const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound, which);
-        const double write_time = which == Case::kBest ? cost.fastest() : cost.latency;
+        const double write_time = which == Case::kBest ? cost.best : cost.latency;
         const double held = std::max(static_cast<double>(job.write_window), burst);
         limit(bound, workers * held * kPicosecondsPerSecond / std::max(write_time + read_time, 1.0),
               "stores in flight: " + std::to_string(job.write_window) + " B for each of " +
@@ -126,7 +136,10 @@ StreamBound cost(const PlannedStream& planned, Case which) {
             limit(bound, workers * static_cast<double>(job.write_rate),
                   "issue rate of " + std::to_string(job.workers) + " workers");
         }
+        bound.arrival_ps = bound.latency_ps + cost.arrival;
         bound.latency_ps += cost.latency;
+    } else {
+        bound.arrival_ps = bound.latency_ps;
     }
     if (job.rate_cap != 0) {
         limit(bound, static_cast<double>(job.rate_cap), "the stream's rate cap");
