@@ -57,7 +57,7 @@ public:
     Client* client = nullptr;
     void* token = nullptr;
     bool finite = false;
-    std::uint64_t left = 0;      ///< finite: bytes still to be issued
+    std::uint64_t left = 0;      ///< bytes still to be issued: of a finite job, or of the pass
     std::uint64_t total = 0;     ///< finite
     std::uint64_t delivered = 0; ///< bytes of writes
     Picoseconds last_delivery = 0;
@@ -85,8 +85,10 @@ public:
         }
     }
     void fire(void*) override { engine->tell_delivered(*this); }
-    bool exhausted() const { return finite && left == 0; }
-    std::uint64_t next_bytes() const { return finite ? std::min(left, spec->burst_bytes) : spec->burst_bytes; }
+    bool in_passes() const { return !finite && spec->pass_bytes != 0; }
+    bool counted() const { return finite || spec->pass_bytes != 0; }
+    bool exhausted() const { return counted() && left == 0; }
+    std::uint64_t next_bytes() const { return counted() ? std::min(left, spec->burst_bytes) : spec->burst_bytes; }
 };
 
 void Engine::Worker::fire(void*) {
@@ -130,6 +132,7 @@ Engine::Job& Engine::start(const StreamJob& spec) {
         take_turn(job);
         return job;
     }
+    job.left = spec.pass_bytes;
     start_workers(job, spec.workers);
     return job;
 }
@@ -185,8 +188,8 @@ void Engine::start_workers(Job& job, unsigned count) {
         worker.writes = ByteWindow(spec.write_window);
         worker.cursor = {share * i / 4096 * 4096, i % job.places};
         // Workers of a stream start spread over a microsecond (multiples of the golden ratio), as threads really do;
-        // those of a finite job belong to a kernel that runs already.
-        const Picoseconds spread = job.finite ? 0 : static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
+        // those of a finite job belong to a kernel that runs already, those of a pass begin with it.
+        const Picoseconds spread = job.counted() ? 0 : static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
         wake(worker, now + spread);
     }
 }
@@ -290,7 +293,7 @@ void Engine::begin_unit(Worker& worker) {
     idle_units_.pop_back();
     const std::uint64_t size = job.next_bytes();
     unit = {&job, &worker, next_burst(worker), size, now, static_cast<unsigned>(spec.reads.size())};
-    job.left -= job.finite ? size : 0;
+    job.left -= job.counted() ? size : 0;
     if (spec.reads.empty()) {
         worker.writes.take(size, now);
         worker.writes_free = now + duration(size, spec.write_rate);
@@ -500,7 +503,24 @@ void Engine::complete(Access& access) {
         }
     }
     issue(worker);
+    if (job.in_passes() && job.left == 0 && job.in_flight == 0) {
+        begin_pass(job);
+    }
     end_if_done(job);
+}
+
+/// All of a pass is back: the next kernel begins, after its launch.
+void Engine::begin_pass(Job& job) {
+    job.left = job.spec->pass_bytes;
+    job.cursor = {};
+    if (job.stopped) {
+        return;
+    }
+    for (unsigned i = 0; i < job.spec->workers; ++i) {
+        if (!job.workers[i]->waking) {
+            wake(*job.workers[i], events().now() + job.spec->launch);
+        }
+    }
 }
 
 void Engine::finish_unit(Unit& unit) {

@@ -77,6 +77,9 @@ struct StreamJob {
     std::uint64_t write_rate = 0;
     Picoseconds hold = 0;       ///< of a read: its data is used, and its warp or loop takes its turn to issue again
     std::uint64_t rate_cap = 0; ///< bytes a second of the whole stream; 0 = none
+    /// Not 0: so many bytes, each counted once, are a kernel. When all of them are back, the next one is launched.
+    std::uint64_t pass_bytes = 0;
+    Picoseconds launch = 0; ///< from the last byte of a kernel to the first request of the next
     std::uint64_t seed = 1;
 
     /// Ping-pong: the two sides. `local` = the line moves within the socket in `leg.overhead`, no packet.

@@ -151,6 +151,14 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     for (const auto& [pool, picoseconds] : bound.holds) {
         bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
     }
+    if (job.pass_bytes != 0) {
+        const double idle = which == Case::kBest ? static_cast<double>(job.launch) + read_time
+                                                 : static_cast<double>(job.launch + job.hold) + bound.latency_ps;
+        const double pass = static_cast<double>(job.pass_bytes);
+        limit(bound, pass * kPicosecondsPerSecond / (idle + pass * kPicosecondsPerSecond / bound.alone_bytes_per_second),
+              "launches: a kernel for each pass");
+        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, bound.own_bytes_per_second);
+    }
     return bound;
 }
 

@@ -103,6 +103,7 @@ private:
         if (stream_.engine != Engine::kSm) {
             refuse("blocks", "belongs to GPU kernels", "leave it out, or use .sm");
             refuse("unroll", "belongs to GPU kernels", "leave it out, or use .sm");
+            refuse("kernel_per_pass", "belongs to GPU kernels", "leave it out, or use .sm");
         }
         if (stream_.engine == Engine::kCopyEngine || stream_.engine == Engine::kNic) {
             refuse("threads", "belongs to CPU and GPU threads", "leave it out");

@@ -164,6 +164,10 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
         job.read_rate = gpu.block_issue_bytes_per_second;
         job.write_rate = gpu.block_issue_bytes_per_second;
         job.hold = gpu.block_overhead;
+        if (stream.kernel_per_pass && !is_random(stream.operation)) {
+            job.pass_bytes = stream.working_set_bytes;
+            job.launch = gpu.kernel_launch;
+        }
         planned.window = fmt::format("{} blocks with {} B of loads in flight each", job.workers, job.read_window);
     } else if (side.engine == Engine::kCopyEngine) {
         const models::CopyEngineSpec& ce = machine_.gpu(side.part).spec->copy_engine;
