@@ -19,10 +19,11 @@ namespace models {
 /// aperture names this GPU's HBM window or its EGM window; the latter goes on to the carveout in the same way. Neither
 /// asks the SMMU.
 ///
-/// SM stores that leave over a link are acknowledged once they are in the posted-write buffer (after
-/// `posted_write_latency`); the buffer's room comes back with the far end's acknowledgement. Reads of CPU memory share
-/// `hub_read_window_bytes`, whoever asks (SMs, copy engines, peers over NVLink), and who waits takes turns; where SM
-/// loads have a limit of their own (`system_read_window_bytes`), that one holds for them instead.
+/// Reads of CPU memory share `hub_read_window_bytes`, whoever asks (SMs, copy engines, peers over NVLink), and who
+/// waits takes turns; where SM loads have a limit of their own (`system_read_window_bytes`), that one holds for them
+/// instead. Writes to CPU memory share `hub_write_window_bytes` in the same way. SM stores that leave over a link are
+/// acknowledged `posted_write_latency` after they have room there, or, when they go elsewhere, in the posted-write
+/// buffer; the room comes back with the far end's acknowledgement.
 class GpuHub final : public Router, private EventQueue::FifoHandler {
 public:
     /// Ports: SM array, copy engines, HBM, then one for each of `links`.
@@ -42,10 +43,12 @@ public:
     const Server& inbound() const { return inbound_; }
     const CreditPool& system_reads() const { return system_reads_; }
     const CreditPool& hub_reads() const { return hub_reads_; }
+    const CreditPool& hub_writes() const { return hub_writes_; }
     const CreditPool& posted_writes() const { return posted_writes_; }
 
 private:
-    static constexpr unsigned kPosted = 255; ///< way back of a posted write: it ends in the hub
+    static constexpr unsigned kPosted = 255;         ///< way back of a posted write: it ends in the hub
+    static constexpr std::uint8_t kToBePosted = 255; ///< `Transit::tracker_hops` of a store that waits for room
 
     void request(unsigned port, Payload& payload, Picoseconds delay) override;
     void response(unsigned port, Payload& payload, Picoseconds delay) override;
@@ -53,12 +56,17 @@ private:
     unsigned access(unsigned port, Payload& payload) override;
     void fire(void* argument) override;
 
-    CreditPool& read_pool(unsigned from) { return from == kSm && system_reads_.limited() ? system_reads_ : hub_reads_; }
-    void send_read(unsigned from, unsigned to, Payload& payload, Picoseconds delay);
+    /// What holds the accesses to CPU memory that come in by `from`.
+    CreditPool& pool_of(const Payload& payload, unsigned from) {
+        return payload.is_write() ? hub_writes_ : from == kSm && system_reads_.limited() ? system_reads_ : hub_reads_;
+    }
+    CreditPool& room_of_store(const Transit& packet) { return packet.tracked ? hub_writes_ : posted_writes_; }
+    void send_tracked(unsigned from, unsigned to, Payload& payload, Picoseconds delay);
     void request_from_engine(unsigned port, Payload& payload, Picoseconds delay);
     void hit_l2(unsigned port, Payload& payload);
     void resolve(Payload& payload) const;
     void give_back(Payload& payload);
+    void go_on(CreditPool& pool);
     void post(Payload& payload, Picoseconds delay);
     bool inside(unsigned port) const { return port <= kHbm; }
     Picoseconds inward(unsigned port) const;
@@ -73,6 +81,7 @@ private:
     LoadedServer inbound_;
     CreditPool system_reads_;
     CreditPool hub_reads_;
+    CreditPool hub_writes_;
     CreditPool posted_writes_;
 };
 

@@ -107,6 +107,7 @@ struct GpuSpec {
     double inbound_queueing_depth = 1;
     std::uint64_t system_read_window_bytes = 0; ///< SM reads in flight to CPU memory; 0 = no limit of their own
     std::uint64_t hub_read_window_bytes = 0;    ///< all reads in flight from the hub to CPU memory; 0 = no limit
+    std::uint64_t hub_write_window_bytes = 0;   ///< all writes in flight from the hub to CPU memory; 0 = no limit
     std::uint64_t posted_write_bytes = 0;       ///< posted-write buffer of the hub
     Picoseconds posted_write_latency = 0;       ///< hub takes a write into that buffer and acknowledges it
     unsigned gmmu_tlb_entries = 0;

@@ -148,6 +148,7 @@ void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {
     fields.share("inbound_queueing_depth", spec.inbound_queueing_depth, 0.01, 1000);
     fields.size("system_read_window", spec.system_read_window_bytes, kWindowOrNone);
     fields.size("hub_read_window", spec.hub_read_window_bytes, kWindowOrNone);
+    fields.size("hub_write_window", spec.hub_write_window_bytes, kWindowOrNone);
     fields.size("posted_write", spec.posted_write_bytes, kWindow);
     fields.time("posted_write_latency", spec.posted_write_latency, kLatency);
     fields.count("gmmu_tlb_entries", spec.gmmu_tlb_entries, kEntries);

@@ -103,6 +103,16 @@ TEST_F(EngineTest, LatenciesAreCountedFromWhenTheyWereForgotten) {
     });
 }
 
+// A kernel of 160 bytes: bursts of 64, 64 and 32. They come back together after 1000 ns, the next are launched 50 ns later.
+TEST_F(EngineTest, EachPassIsAKernelThatWaitsForTheLast) {
+    job.pass_bytes = 160;
+    job.launch = ns(50);
+    const auto counters = run(10 * ns(1000) + 9 * ns(50) + 1);
+    EXPECT_EQ(counters.bytes, 10u * 160);
+    EXPECT_EQ(counters.units, 10u * 3);
+    EXPECT_EQ(memory.arrivals.size(), 10u * 3);
+}
+
 // --- what a unit is made of ---------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, CopyWritesWhatItHasReadAndNotBefore) {

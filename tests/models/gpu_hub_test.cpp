@@ -272,6 +272,47 @@ TEST_F(SharedTrackersTest, SmsCopyEnginesAndPeersShareTheReadsInFlight) {
     EXPECT_EQ(hub.hub_reads().blocked_until(now()), ns(2 * 1020));
 }
 
+struct WriteTrackersTest : GpuHubTest {
+    static models::GpuSpec shared_spec() {
+        models::GpuSpec spec = hub_spec();
+        spec.posted_write_bytes = 64;
+        spec.hub_write_window_bytes = 128;
+        return spec;
+    }
+    WriteTrackersTest() : GpuHubTest(shared_spec()) {}
+};
+
+// Room for two. The first two SM stores take it, and are acknowledged at once; a copy's write and a store of a peer into
+// the carveout wait until it comes back after 20 + 1000 ns, and then are on their way for as long as any other.
+TEST_F(WriteTrackersTest, StoresCopiesAndPeersShareTheWritesInFlight) {
+    models::PathTrace path;
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& posted = to(sm.write(64), Aperture::kEgm, kLpddr);
+            transit(posted).postable = true;
+            sm.send(posted);
+        }
+        copy_engine.send(to(copy_engine.write(64), Aperture::kEgm, kLpddr));
+        auto& remote = to(peer.write(64), Aperture::kFabric, kLpddr, kPeer);
+        transit(remote).into_carveout = true;
+        peer.send(remote);
+        copy_engine.send(to(copy_engine.read(64), Aperture::kEgm, kLpddr)); // reads have room of their own
+        auto& traced = to(copy_engine.write(64), Aperture::kEgm, kLpddr);
+        path = copy_engine.trace(traced);
+        traced.release();
+    });
+    EXPECT_EQ(sm.replies[0].last, ns(40 + 5));
+    EXPECT_EQ(sm.replies[1].last, ns(40 + 5));
+    EXPECT_EQ(copy_engine.replies[0].last, ns(20 + 1000) + ns(20 + 1000 + 20));
+    EXPECT_EQ(peer.replies[0].last, ns(20 + 1000) + ns(15 + 1000 + 15));
+    EXPECT_EQ(copy_engine.replies[1].last, ns(40 + 1000));
+    EXPECT_EQ(hub.hub_writes().blocked_until(now()), ns(20 + 1000));
+    EXPECT_EQ(hub.posted_writes().blocked_until(now()), 0u) << "they go to CPU memory";
+    ASSERT_EQ(path.holds.size(), 1u);
+    EXPECT_EQ(path.holds[0].pool, &hub.hub_writes());
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
 TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
     simulate([&] {
         for (int i = 0; i < 2; ++i) {
