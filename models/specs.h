@@ -37,9 +37,10 @@ struct CacheSpec {
 /// System MMU with the walkers and TLB that serve ATS requests and DMA devices.
 struct SmmuSpec {
     unsigned tlb_entries = 0;
-    Picoseconds tlb_latency = 0; ///< a request that hits the TLB
-    unsigned walkers = 1;        ///< page walks at a time
-    Picoseconds walk_access = 0; ///< one page-table access of a walk that its walk caches do not hold
+    Picoseconds tlb_latency = 0;     ///< a request that hits the TLB
+    unsigned walkers = 1;            ///< page walks at a time
+    Picoseconds walk_access = 0;     ///< one page-table access of a walk that its walk caches do not hold
+    unsigned stage2_tlb_entries = 0; ///< 0 = as many as `tlb_entries`
 };
 
 /// A CPU socket: cores, coherent fabric, SMMU. Grace, or the x86 host of a legacy machine.
@@ -61,6 +62,8 @@ struct CpuSpec {
     std::uint64_t owner_cache_bytes =
         0;                    ///< lines a core initialised last and still holds, served to a GPU without DRAM
     unsigned tlb_entries = 0; ///< last-level TLB of a core
+    unsigned walk_cache_entries =
+        64; ///< of a core: as many stage-2 blocks or fewer, and a nested walk finds them all there
     SmmuSpec smmu;
     bool ats = false; ///< GPUs may use CPU page tables by ATS
 };
@@ -130,7 +133,10 @@ struct NicSpec {
     std::uint64_t bytes_per_second = 0; ///< each direction
     std::uint64_t window_bytes = 0;     ///< requests in flight to memory
     std::uint64_t payload_bytes = 256;
-    Picoseconds latency = 0; ///< message processing, each message
+    Picoseconds latency = 0;                   ///< message processing, each message
+    unsigned ats_cache_entries = 64;           ///< translations kept in the NIC
+    Picoseconds ats_request_latency = 100'000; ///< as of a GPU; inside the socket
+    unsigned ats_requests_max = 16;            ///< translation requests in flight
 };
 
 } // namespace models

@@ -16,6 +16,7 @@
 #include "sim/report_text.h"
 #include "sim/runner.h"
 #include "sim/scenario_loader.h"
+#include "sim/sensitivity/command.h"
 #include "sim/shipped_topologies.h"
 #include "sim/show.h"
 #include "sim/topology_loader.h"
@@ -35,6 +36,7 @@ struct Options {
     bool progress = false;
     bool quiet = false;
     bool dot = false;
+    bool sensitivity = false;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -103,6 +105,10 @@ int run(const Options& options) {
     const auto scenario = load(options.files.at(0), options, diagnostics);
     if (!scenario) {
         return kBadInput;
+    }
+    if (options.sensitivity) {
+        return sim::sensitivity_command(*scenario, {options.files.at(0), options.sets, options.seed, options.fidelity},
+                                        {options.json, options.progress, options.quiet});
     }
     const bool both = !scenario->software.vms.empty() && scenario->software.compare_native;
     const std::size_t phases = scenario->groups.size() * (both ? 2 : 1) + !scenario->software.vms.empty();
@@ -258,6 +264,8 @@ int sc_main(int argc, char* argv[]) {
                      "(what no run may exceed), or all, compared")
         ->transform(CLI::CheckedTransformer(fidelities).description("transaction|fluid|bound|all"))
         ->option_text("transaction|fluid|bound|all");
+    run_verb->add_flag("--sensitivity", options.sensitivity,
+                       "Run it at both ends of each assumed figure's range, and say how far each result moves");
     run_verb->add_flag("--progress", options.progress, "Say what is going on from the start");
     run_verb->add_flag("--quiet", options.quiet, "No progress; with --json FILE no tables either");
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/linux/call_costs.h"
 #include "sim/topology.h"
 
 namespace sim {
@@ -51,6 +52,7 @@ struct SoftwareSetup {
     std::vector<VmSetup> vms;           ///< empty = bare metal only
     bool compare_native = true;         ///< with VMs: run the traffic on bare metal too
     std::vector<FaultSetup> faults;
+    models::linux::CallCosts costs;
 };
 
 enum class Engine { kCpu, kSm, kCopyEngine, kNic };
