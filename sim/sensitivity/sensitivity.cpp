@@ -52,6 +52,10 @@ std::vector<VariedResult> results_of(const RunResult& run) {
     }
     for (const SettingResult& setting : run.settings) {
         for (const GroupResult& group : setting.groups) {
+            if (group.work) {
+                results.push_back({Unit::kTime, setting.virtualized ? "vm" : "native", "", group.group->name,
+                                   static_cast<double>(group.work->times.finish), 0, group.work->times.fault});
+            }
             for (const StreamResult& stream : group.streams) {
                 results.push_back({stream.is_latency ? Unit::kLatency : Unit::kRate,
                                    setting.virtualized ? "vm" : "native", group.group->name, stream.stream->name,
