@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -107,11 +108,14 @@ struct Stream {
     Location where;
 };
 
+struct NvbandwidthCase; // sim/nvbandwidth.h
+
 /// Streams that run together. Groups run one after another.
 struct StreamGroup {
     std::string name;
     std::vector<Stream> streams;
     Location where;
+    std::shared_ptr<const NvbandwidthCase> nvbandwidth = {}; ///< the test case that it measures cells of; else null
 };
 
 struct Measurement {
