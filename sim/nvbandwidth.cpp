@@ -303,7 +303,8 @@ private:
         }
         room_ -= nodes.size();
         for (const YamlNode& node : nodes) {
-            Stream stream = read_stream(node, "nvbandwidth: " + label, software_, &topology_, diagnostics_);
+            Stream stream =
+                read_stream(node, "nvbandwidth: " + label, software_, &topology_, no_spreads_, diagnostics_);
             if (diagnostics_.errors() != errors_before) {
                 return std::nullopt;
             }
@@ -319,6 +320,7 @@ private:
     GpuClasses classes_;
     std::size_t& room_;
     Diagnostics& diagnostics_;
+    SpreadReader no_spreads_; ///< every stream has one memory on each side
     const NvbandwidthTest* test_ = nullptr;
     std::shared_ptr<NvbandwidthCase> case_;
     std::vector<StreamGroup> groups_;
