@@ -11,6 +11,7 @@
 
 #include "sim/fabric_cuts.h"
 #include "sim/host_kernel.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/reach_check.h"
 #include "sim/report_json.h"
 #include "sim/report_text.h"
@@ -31,6 +32,7 @@ struct Options {
     std::vector<std::string> files;
     std::vector<std::string> sets;
     std::string json;
+    std::string nvbandwidth_json;
     std::optional<std::uint64_t> seed;
     sim::Fidelity fidelity = sim::Fidelity::kTransaction;
     bool progress = false;
@@ -172,6 +174,13 @@ int run(const Options& options) {
             code = code == kDone ? kBadInput : code;
         }
     }
+    if (!options.nvbandwidth_json.empty()) {
+        if (const std::string why = sim::write_whole_file(options.nvbandwidth_json, sim::nvbandwidth_tool_json(result));
+            !why.empty()) {
+            std::cerr << "egmsim: error: " << why << "\n";
+            code = code == kDone ? kBadInput : code;
+        }
+    }
     return code;
 }
 
@@ -253,6 +262,8 @@ int sc_main(int argc, char* argv[]) {
     CLI::App* const run_verb = app.add_subcommand("run", "Run a scenario and print its prediction");
     run_verb->add_option("scenario", options.files, "Scenario file")->required()->expected(1);
     run_verb->add_option("--json", options.json, "Write the result as JSON to FILE, or to standard output for -");
+    run_verb->add_option("--nvbandwidth-json", options.nvbandwidth_json,
+                         "Write the scenario's nvbandwidth test cases to FILE as that tool's -j does");
     run_verb->add_option("--seed", options.seed, "Seed of random accesses, over the scenario's");
     run_verb
         ->add_option("--set", options.sets,

@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/nvbandwidth_report.h"
 #include "sim/work_report.h"
 
 namespace sim {
@@ -153,6 +154,9 @@ std::string json_report(const RunResult& result) {
             }
             json["traffic"].push_back(std::move(entry));
         }
+    }
+    if (Json cases = nvbandwidth_json(result); !cases.empty()) {
+        json["nvbandwidth"] = std::move(cases);
     }
     return json.dump(2) + "\n";
 }

@@ -122,14 +122,16 @@ struct Stream {
     }
 };
 
-struct Work; // sim/work.h
+struct NvbandwidthCase; // sim/nvbandwidth.h
+struct Work;            // sim/work.h
 
 /// Streams that run together, or a fixed amount of work. Groups run one after another.
 struct StreamGroup {
     std::string name;
     std::vector<Stream> streams;
     Location where;
-    std::shared_ptr<const Work> work; ///< null for streams; with it there are none
+    std::shared_ptr<const Work> work = {};                   ///< null for streams; with it there are none
+    std::shared_ptr<const NvbandwidthCase> nvbandwidth = {}; ///< the test case that it measures cells of; else null
 };
 
 struct Measurement {
