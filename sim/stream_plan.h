@@ -32,7 +32,7 @@ struct PlannedStream {
 class StreamPlanner {
 public:
     /// All outlive the planner and what it planned.
-    StreamPlanner(const Scenario& scenario, Machine& machine) : scenario_(scenario), machine_(machine) {}
+    StreamPlanner(const Scenario& scenario, Machine& machine);
 
     /// `host` null: bare metal. The error is a sentence for the user. May let simulated time pass (memory is touched).
     tl::expected<PlannedStream, std::string> plan(const Stream& stream, HostOs* host);
@@ -52,10 +52,12 @@ private:
     void set_windows(const Stream& stream, const Side& side, HostOs* host, PlannedStream& planned);
     void set_caches(const Stream& stream, const Side& side, const MemoryName& memory, models::Leg& leg);
     void set_gate(const Side& side, const MemoryName& source, const MemoryName& target, PlannedStream& planned);
+    std::uint16_t tenant_number(const Stream& stream) const;
     const egm::VirtualMachine* vm_of(const Stream& stream, HostOs& host, std::size_t& index) const;
 
     const Scenario& scenario_;
     Machine& machine_;
+    const std::vector<std::string> tenants_; ///< that a sharing policy may tell apart; empty when there is no policy
     std::uint32_t spaces_ = 0;
     std::map<std::string, std::uint64_t> used_; ///< by VM and memory: bytes handed out
 };
