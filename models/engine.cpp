@@ -29,11 +29,17 @@ Picoseconds duration(std::uint64_t bytes, std::uint64_t bytes_per_second) {
 
 } // namespace
 
+/// Where the next burst goes: to this offset of this place of a spread leg.
+struct Engine::Cursor {
+    std::uint64_t offset = 0;
+    std::size_t place = 0;
+};
+
 struct Engine::Worker final : EventQueue::Handler {
     Engine* engine = nullptr;
     Job* job = nullptr;
     unsigned index = 0;
-    std::uint64_t cursor = 0;
+    Cursor cursor;
     ByteWindow reads;
     ByteWindow writes;
     std::uint64_t batch_issued = 0;
@@ -52,8 +58,10 @@ public:
     const StreamJob* spec = nullptr;
     std::vector<std::unique_ptr<Worker>> workers;
     StreamJob::Counters counters;
-    std::uint64_t cursor = 0;
+    LatencyHistogram latencies;
+    Cursor cursor;
     std::uint64_t random = 0;
+    std::size_t places = 1; ///< of the leg that is spread widest
     Picoseconds cap_free = 0;
     std::size_t turn = 0;
     Picoseconds turn_began = 0;
@@ -66,7 +74,7 @@ public:
 struct Engine::Unit {
     Job* job = nullptr;
     Worker* worker = nullptr;
-    std::uint64_t offset = 0;
+    Cursor at;
     Picoseconds began = 0;
     unsigned reads_left = 0;
 };
@@ -94,6 +102,10 @@ Engine::Job& Engine::start(const StreamJob& spec) {
     Job& job = *jobs_.back();
     job.spec = &spec;
     job.random = spec.seed;
+    job.places = spec.write ? spec.write->places() : 1;
+    for (const Leg& leg : spec.reads) {
+        job.places = std::max(job.places, leg.places());
+    }
     if (spec.pattern == StreamJob::Pattern::kPingPong) {
         take_turn(job);
         return job;
@@ -109,7 +121,7 @@ Engine::Job& Engine::start(const StreamJob& spec) {
         worker->index = i;
         worker->reads = ByteWindow(spec.read_window);
         worker->writes = ByteWindow(spec.write_window);
-        worker->cursor = share * i / 4096 * 4096;
+        worker->cursor = {share * i / 4096 * 4096, i % job.places};
         worker->waking = true;
         // Workers start spread over a microsecond (multiples of the golden ratio), as threads really do.
         const Picoseconds spread = static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
@@ -131,6 +143,8 @@ void Engine::finish(Job& job) {
 }
 
 const StreamJob::Counters& Engine::counters(const Job& job) { return job.counters; }
+const LatencyHistogram& Engine::latencies(const Job& job) { return job.latencies; }
+void Engine::forget_latencies(Job& job) { job.latencies.clear(); }
 const std::string& Engine::fault(const Job& job) { return job.fault; }
 
 bool Engine::drained(const Job& job) { return job.stopped && job.in_flight == 0; }
@@ -182,11 +196,11 @@ void Engine::begin_unit(Worker& worker) {
     }
     Unit& unit = *idle_units_.back();
     idle_units_.pop_back();
-    unit = {&job, &worker, next_offset(worker), now, static_cast<unsigned>(spec.reads.size())};
+    unit = {&job, &worker, next_burst(worker), now, static_cast<unsigned>(spec.reads.size())};
     if (spec.reads.empty()) {
         worker.writes.take(spec.burst_bytes, now);
         worker.writes_free = now + duration(spec.burst_bytes, spec.write_rate);
-        begin_access(unit, *spec.write);
+        begin_access(unit, spec.write->place(unit.at.place));
         return;
     }
     const std::uint64_t bytes = spec.burst_bytes * spec.reads.size();
@@ -197,30 +211,34 @@ void Engine::begin_unit(Worker& worker) {
         worker.writes.take(spec.burst_bytes, now);
     }
     for (const Leg& leg : spec.reads) {
-        begin_access(unit, leg);
+        begin_access(unit, leg.place(unit.at.place));
     }
 }
 
-std::uint64_t Engine::next_offset(Worker& worker) {
+Engine::Cursor Engine::next_burst(Worker& worker) {
     Job& job = *worker.job;
     const StreamJob& spec = *job.spec;
     const std::uint64_t size = (spec.write ? *spec.write : spec.reads[0]).working_set;
     if (spec.pattern != StreamJob::Pattern::kSequential) {
-        return draw(job.random) % (size / spec.burst_bytes) * spec.burst_bytes;
+        const std::uint64_t offset = draw(job.random) % (size / spec.burst_bytes) * spec.burst_bytes;
+        return {offset, job.cursor.place++};
     }
-    std::uint64_t& cursor = spec.shared_cursor ? job.cursor : worker.cursor;
-    if (cursor + spec.burst_bytes > size) {
-        cursor = 0;
+    Cursor& cursor = spec.shared_cursor ? job.cursor : worker.cursor;
+    if (cursor.offset + spec.burst_bytes > size) {
+        cursor.offset = 0;
     }
-    const std::uint64_t offset = cursor;
-    cursor += spec.burst_bytes;
-    return offset;
+    const Cursor burst = cursor;
+    if (++cursor.place == job.places) {
+        cursor.place = 0;
+        cursor.offset += spec.burst_bytes;
+    }
+    return burst;
 }
 
 void Engine::begin_access(Unit& unit, const Leg& leg) {
     Job& job = *unit.job;
     const StreamJob& spec = *job.spec;
-    const auto leaf = leg.mapping->at(unit.offset % leg.working_set);
+    const auto leaf = leg.mapping->at(unit.at.offset % leg.working_set);
     Access& access = take_access();
     ++job.in_flight;
     access.job = &job;
@@ -232,7 +250,7 @@ void Engine::begin_access(Unit& unit, const Leg& leg) {
     job.counters.bytes_sent += access.bytes;
     if (!leaf) {
         job.stopped = true;
-        job.fault = fmt::format("offset {:#x} of the working set is not mapped", unit.offset);
+        job.fault = fmt::format("offset {:#x} of the working set is not mapped", unit.at.offset);
         access.stage = Access::Stage::kComplete;
         events().at(events().now(), *this, &access);
         return;
@@ -365,6 +383,7 @@ void Engine::complete(Access& access) {
             ++job.counters.units;
             job.counters.bytes += spec.burst_bytes;
             job.counters.latency += events().now() - job.turn_began;
+            job.latencies.record(events().now() - job.turn_began);
         }
         if (!job.stopped) {
             take_turn(job);
@@ -383,7 +402,7 @@ void Engine::complete(Access& access) {
         }
         if (--unit->reads_left == 0) {
             if (spec.write) {
-                begin_access(*unit, *spec.write);
+                begin_access(*unit, spec.write->place(unit->at.place));
             } else {
                 finish_unit(*unit);
             }
@@ -398,6 +417,7 @@ void Engine::finish_unit(Unit& unit) {
         ++counters.units;
         counters.bytes += unit.job->spec->burst_bytes;
         counters.latency += events().now() - unit.began;
+        unit.job->latencies.record(events().now() - unit.began);
     }
     idle_units_.push_back(&unit);
 }

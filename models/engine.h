@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/latency_histogram.h"
 #include "models/port.h"
 #include "models/stream_job.h"
 
@@ -29,6 +30,9 @@ public:
     void finish(Job& job);
 
     static const StreamJob::Counters& counters(const Job& job);
+    /// Of the units finished since the start, or since they were forgotten: the time that `Counters::latency` sums up.
+    static const LatencyHistogram& latencies(const Job& job);
+    static void forget_latencies(Job& job);
     static bool drained(const Job& job);
     /// Why the job stopped by itself: an access that nothing maps. Empty when it did not.
     static const std::string& fault(const Job& job);
@@ -39,6 +43,7 @@ public:
     bool access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size);
 
 private:
+    struct Cursor;
     struct Worker;
     struct Unit;
     struct Access;
@@ -59,7 +64,7 @@ private:
     void emit(Access& access);
     void complete(Access& access);
     void finish_unit(Unit& unit);
-    std::uint64_t next_offset(Worker& worker);
+    Cursor next_burst(Worker& worker);
     Payload& packet(const Leg& leg, std::uint64_t address, std::uint64_t bytes);
 
     Access& take_access();

@@ -6,7 +6,8 @@
 
 namespace models {
 
-void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops) {
+void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
+                       std::size_t first_turn) {
     assert(!hops.empty());
     unsigned rounds = 0;
     for (const Hop& hop : hops) {
@@ -21,6 +22,7 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
             }
         }
     }
+    route.next = first_turn % route.turns.size();
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (routes.size() <= destination) {
         routes.resize(destination + 1u);

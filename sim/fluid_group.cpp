@@ -19,9 +19,10 @@ constexpr unsigned kLooks = 64; ///< places of a working set that are asked whet
 /// Why the stream could not run: a place of its working set that nothing maps. Empty: it can.
 std::string fault_of(const PlannedStream& planned) {
     const auto look = [](const models::Leg& leg) -> std::string {
-        for (unsigned i = 0; i < kLooks; ++i) {
-            const std::uint64_t offset = leg.working_set / kLooks * i;
-            if (!leg.mapping->at(offset)) {
+        const std::size_t places = std::max<std::size_t>(leg.places(), kLooks);
+        for (std::size_t i = 0; i < places; ++i) { // each place once, or one place often
+            const std::uint64_t offset = leg.working_set / places * i;
+            if (!leg.place(i).mapping->at(offset)) {
                 return fmt::format("offset {:#x} of the working set is not mapped", offset);
             }
         }

@@ -64,6 +64,13 @@ std::string binding(const StreamResult& line) {
     return text;
 }
 
+/// How long accesses took, under this load.
+std::string spread(const StreamResult& line) {
+    const LatencySpread& spread = *line.latency_spread;
+    return fmt::format("an access takes {}: p50 {}, p90 {}, p99 {}, max {}", in_time(line.access_latency),
+                       in_time(spread.p50), in_time(spread.p90), in_time(spread.p99), in_time(spread.max));
+}
+
 /// What the fluid model and the static bound say beside the measured figure.
 std::string comparison(const StreamResult& line) {
     const auto apart = [&](double value) { return fmt::format("{:+.1f} %", (value / line.value - 1) * 100); };
@@ -182,6 +189,9 @@ void traffic(const RunResult& result, std::string& out) {
             }
             if (line.fault.empty()) {
                 out += fmt::format("    limited by {}\n", binding(line));
+                if (line.latency_spread) {
+                    out += fmt::format("    {}\n", spread(line));
+                }
                 if (line.fluid && line.value > 0) {
                     out += fmt::format("    {}\n", comparison(line));
                     if (const double apart = line.fluid->value / line.value - 1; std::abs(apart) > std::abs(farthest)) {

@@ -33,15 +33,22 @@ struct FluidFigure {
     std::string limit;
 };
 
+/// Of all accesses that were finished while it was measured: picoseconds from issue to last byte, within 0.4 %
+/// (`models/latency_histogram.h`); the largest is exact.
+struct LatencySpread {
+    double p50 = 0, p90 = 0, p99 = 0, max = 0;
+};
+
 struct StreamResult {
     const Stream* stream = nullptr;
     bool is_latency = false;
-    double value = 0;              ///< bytes a second, or picoseconds
-    double half_width = 0;         ///< of the 95 % confidence interval, same unit
-    bool steady = true;            ///< the interval became as narrow as asked for
-    double bound = 0;              ///< most bytes a second, or fewest picoseconds
-    double access_latency = 0;     ///< picoseconds from issue to last byte, under this load
-    double translation_misses = 0; ///< share of look-ups
+    double value = 0;                            ///< bytes a second, or picoseconds
+    double half_width = 0;                       ///< of the 95 % confidence interval, same unit
+    bool steady = true;                          ///< the interval became as narrow as asked for
+    double bound = 0;                            ///< most bytes a second, or fewest picoseconds
+    double access_latency = 0;                   ///< picoseconds from issue to last byte, under this load
+    std::optional<LatencySpread> latency_spread; ///< measured streams only
+    double translation_misses = 0;               ///< share of look-ups
     Binding binding;
     Grade grade = Grade::kComposed;
     std::vector<std::string> reasons; ///< of the grade

@@ -168,11 +168,16 @@ private:
                 }
             }
         };
+        const auto warm_places = [&](const models::Leg& leg) {
+            for (std::size_t i = 0; i < leg.places(); ++i) {
+                warm_leg(leg.place(i));
+            }
+        };
         for (const models::Leg& leg : stream.job.reads) {
-            warm_leg(leg);
+            warm_places(leg);
         }
         if (stream.job.write) {
-            warm_leg(*stream.job.write);
+            warm_places(*stream.job.write);
         }
     }
 
