@@ -254,4 +254,12 @@ void check_tenants(const Scenario& scenario, Diagnostics& diagnostics) {
     }
 }
 
+void check_fluid_sharing(const Scenario& scenario, Fidelity fidelity, Diagnostics& diagnostics) {
+    if ((fidelity == Fidelity::kFluid || fidelity == Fidelity::kAll) && !scenario.software.sharing.empty()) {
+        diagnostics.error(scenario.software.sharing.front().where,
+                          fmt::format("--fidelity {} knows no sharing policies", to_string(fidelity)),
+                          "run it without, or with --fidelity bound");
+    }
+}
+
 } // namespace sim

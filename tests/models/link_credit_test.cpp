@@ -189,9 +189,9 @@ TEST_F(SwitchCreditTest, FullBufferHoldsUpWhatIsForAnotherOutput) {
         }
         send(0, 1, 100);
     });
-    // The slow link starts its first at 250 ns and one every 10 us: its third at 20.25 us. Then the buffer holds the
+    // The slow link starts its first at 150 ns and one every 10 us: its third at 20.15 us. Then the buffer holds the
     // third burst no more; 100 ns later the sender knows and sends the fifth.
-    EXPECT_EQ(memories[1]->arrivals.at(0).time, ns(20'250 + 100 + 100 + 50 + 100));
+    EXPECT_EQ(memories[1]->arrivals.at(0).time, ns(20'150 + 100 + 100 + 50 + 100));
 }
 
 TEST_F(SwitchCreditTest, ResponsesDoNotWaitForRequestsThatCannotGo) {

@@ -181,7 +181,7 @@ INSTANTIATE_TEST_SUITE_P(, SharingOfLinkOrMemory, testing::Bool(),
                          [](const auto& info) { return info.param ? "memory" : "link"; });
 
 TEST_P(SharingOfLinkOrMemory, FirstComeSharesByBytesInFlight) {
-    const auto rates = run(policy(Order::kFirstCome, {}), {{.window = 300}, {.window = 100}}, GetParam());
+    const auto rates = run(policy(Order::kFirstCome, {}), {{.window = 30}, {.window = 10}}, GetParam());
     EXPECT_NEAR(rates[0], 0.75, 0.01);
     EXPECT_NEAR(rates[1], 0.25, 0.01);
 }
@@ -194,13 +194,16 @@ TEST_P(SharingOfLinkOrMemory, WeightsHoldWhateverIsInFlight) {
 }
 
 TEST_P(SharingOfLinkOrMemory, EqualWeightsAreFairByJainsIndex) {
-    const std::vector<Load> loads{{.bytes = 50, .window = 400}, {.window = 50}, {.bytes = 200}, {.bytes = 400}};
+    const std::vector<Load> loads{
+        {.bytes = 50, .window = 40}, {.window = 5}, {.bytes = 200, .window = 10}, {.bytes = 400, .window = 10}};
     EXPECT_GT(jain(run(policy(Order::kWeightedFair, {}), loads, GetParam())), 0.9999);
 }
 
 TEST_P(SharingOfLinkOrMemory, FirstComeIsNotFair) {
-    const std::vector<Load> loads{{.bytes = 50, .window = 400}, {.window = 50}, {.bytes = 200}, {.bytes = 400}};
-    EXPECT_LT(jain(run(policy(Order::kFirstCome, {}), loads, GetParam())), 0.7);
+    const std::vector<Load> loads{
+        {.bytes = 50, .window = 40}, {.window = 5}, {.bytes = 200, .window = 10}, {.bytes = 400, .window = 10}};
+    // In flight are 2 000, 500, 2 000 and 4 000 B: (8.5)^2 / (4 * (4 + 0.25 + 4 + 16)) = 0.745
+    EXPECT_NEAR(jain(run(policy(Order::kFirstCome, {}), loads, GetParam())), 0.745, 0.03);
 }
 
 TEST_P(SharingOfLinkOrMemory, WhatAWeightLeavesOthersGet) { // work conservation
