@@ -54,6 +54,7 @@ private:
     void serve_waiting(Picoseconds now);
     void serve(Payload& payload, Picoseconds now);
     double turnaround_per_byte(double share_written) const;
+    static void tell_arrived(Payload& payload, Picoseconds time);
 
     const MemorySpec spec_;
     SparseStore& store_;

@@ -24,6 +24,7 @@ double power(double base, std::uint64_t exponent) {
 struct LegCost {
     double latency = 0;                              ///< mean over places, caches and memory
     double best = 0;                                 ///< of the fastest way, mean over places
+    double arrival = 0;                              ///< of a write, in its memory, mean over places
     std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
 
     /// Of the slowest of `accesses` that draw their outcomes independently.
@@ -55,6 +56,7 @@ void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t byte
         bound.stages.emplace_back(component, share * static_cast<double>(time));
     }
     cost.latency += share * static_cast<double>(path.latency);
+    cost.arrival += share * static_cast<double>(path.arrival);
     cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
 }
 
@@ -159,7 +161,10 @@ StreamBound cost(const PlannedStream& planned, Case which) {
             limit(bound, workers * static_cast<double>(job.write_rate),
                   "issue rate of " + std::to_string(job.workers) + " workers");
         }
+        bound.arrival_ps = bound.latency_ps + cost.arrival;
         bound.latency_ps += cost.latency;
+    } else {
+        bound.arrival_ps = bound.latency_ps;
     }
     if (job.rate_cap != 0) {
         limit(bound, static_cast<double>(job.rate_cap), "the stream's rate cap");
