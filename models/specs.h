@@ -133,6 +133,8 @@ struct LinkSpec {
     std::uint64_t header_bytes = 0;          ///< on each request, acknowledgement and read response
     std::uint64_t write_header_bytes = 0;    ///< on each write with its data
     bool store_and_forward = false;          ///< true: the far end sees a packet when its last byte has arrived
+    std::uint64_t buffer_bytes =
+        0; ///< room at each far end for one link of the bundle and each virtual lane; 0 = without end
 
     bool operator==(const LinkSpec&) const = default;
 };
@@ -155,6 +157,23 @@ struct NicSpec {
     unsigned ats_requests_max = 16;            ///< translation requests in flight
 
     bool operator==(const NicSpec&) const = default;
+};
+
+/// How tenants (VMs) share a resource.
+struct SharingSpec {
+    enum class Order {
+        kFirstCome,     ///< whoever came first
+        kWeightedFair,  ///< bytes in proportion to the weights of those who wait
+        kStrictPriority ///< the highest priority that waits; within one, whoever came first
+    } order = Order::kFirstCome;
+
+    struct Share {
+        std::uint32_t weight = 1;                 ///< > 0
+        std::uint32_t priority = 0;               ///< higher goes first
+        std::uint64_t cap_bytes_per_second = 0;   ///< of data, never exceeded; 0 = none
+        std::uint64_t floor_bytes_per_second = 0; ///< of data: goes before all others as long as it got less; 0 = none
+    };
+    std::vector<Share> tenants; ///< by `Transit::tenant`; who is not in it has a plain `Share`
 };
 
 } // namespace models

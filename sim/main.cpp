@@ -18,6 +18,7 @@
 #include "sim/runner.h"
 #include "sim/scenario_loader.h"
 #include "sim/sensitivity/command.h"
+#include "sim/sharing_loader.h"
 #include "sim/shipped_topologies.h"
 #include "sim/show.h"
 #include "sim/topology_loader.h"
@@ -94,6 +95,7 @@ std::optional<sim::Scenario> load(const std::string& file, const Options& option
     if (scenario) {
         sim::check_reach(*scenario, diagnostics);
         sim::check_host(*scenario, diagnostics);
+        sim::check_fluid_sharing(*scenario, options.fidelity, diagnostics);
         if (options.seed) {
             scenario->seed = *options.seed;
         }

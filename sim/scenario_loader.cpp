@@ -6,6 +6,7 @@
 
 #include "sim/fields.h"
 #include "sim/overrides.h"
+#include "sim/sharing_loader.h"
 #include "sim/software_loader.h"
 #include "sim/topology_loader.h"
 #include "sim/traffic_loader.h"
@@ -85,6 +86,9 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     }
     if (measurement != nullptr) {
         scenario.measurement = read_measurement(*measurement, diagnostics);
+    }
+    if (sound) {
+        check_tenants(scenario, diagnostics);
     }
     if (topology) {
         scenario.topology = std::move(*topology);
