@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/sweep_plan.h"
 #include "sim/topology.h"
 
 namespace sim {
@@ -129,6 +130,7 @@ struct Scenario {
     SoftwareSetup software;
     std::vector<StreamGroup> groups; ///< shorthands expanded
     Measurement measurement;
+    std::optional<SweepPlan> sweep; ///< values to try, for `egmsim sweep`
 };
 
 } // namespace sim
