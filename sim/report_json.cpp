@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/work_report.h"
+
 namespace sim {
 
 namespace {
@@ -141,6 +143,9 @@ std::string json_report(const RunResult& result) {
             entry["busy"] = Json::array();
             for (const auto& [name, share] : group.busy) {
                 entry["busy"].push_back({{"resource", name}, {"share_of_time", share}});
+            }
+            if (group.work) {
+                entry["work"] = work_json(*group.group->work, *group.work);
             }
             entry["streams"] = Json::array();
             for (const StreamResult& line : group.streams) {

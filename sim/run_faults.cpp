@@ -20,13 +20,18 @@ std::vector<std::string> run_faults(const RunResult& result) {
         }
     }
     for (const SettingResult& setting : result.settings) {
+        const char* const where = setting.virtualized ? "in its VM" : "on bare metal";
         for (const GroupResult& group : setting.groups) {
+            if (group.work && !group.work->times.fault.empty()) {
+                lines.push_back(fmt::format("{}:{}:{}: error: work \"{}\" {}: {}", group.group->where.file,
+                                            group.group->where.line, group.group->where.column, group.group->name,
+                                            where, group.work->times.fault));
+            }
             for (const StreamResult& stream : group.streams) {
                 if (!stream.fault.empty()) {
                     lines.push_back(fmt::format("{}:{}:{}: error: stream \"{}\" {}: {}", stream.stream->where.file,
                                                 stream.stream->where.line, stream.stream->where.column,
-                                                stream.stream->name,
-                                                setting.virtualized ? "in its VM" : "on bare metal", stream.fault));
+                                                stream.stream->name, where, stream.fault));
                 }
             }
         }
