@@ -127,7 +127,7 @@ private:
     struct sigaction terminate_ {};
 };
 
-/// What a scenario has: the sum of each group, and its streams if they are few.
+/// What a scenario has: the sum of each group, and its streams if they are few; when a fixed work is over.
 std::vector<std::string> default_columns(const std::vector<RunFigure>& figures) {
     const bool vms = std::any_of(figures.begin(), figures.end(), [](const auto& one) { return one.setting == "vm"; });
     std::map<std::string, std::size_t> streams;
@@ -141,7 +141,8 @@ std::vector<std::string> default_columns(const std::vector<RunFigure>& figures) 
     for (const RunFigure& one : figures) {
         const std::size_t in_group = one.group.empty() ? 0 : streams[one.group];
         if ((counts(one) && in_group <= kStreamsShown) ||
-            (one.setting == (vms ? "vm" : "native") && one.name == "total" && one.stream.empty() && in_group > 1)) {
+            (one.setting == (vms ? "vm" : "native") && one.stream.empty() &&
+             ((one.name == "total" && in_group > 1) || one.name == "work.finish"))) {
             columns.push_back(column_of(one));
         }
     }
