@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/linux/call_costs.h"
+#include "sim/sweep_plan.h"
 #include "sim/topology.h"
 
 namespace sim {
@@ -168,6 +169,7 @@ struct Scenario {
     SoftwareSetup software;
     std::vector<StreamGroup> groups; ///< shorthands expanded
     Measurement measurement;
+    std::optional<SweepPlan> sweep; ///< values to try, for `egmsim sweep`
 };
 
 } // namespace sim
