@@ -19,6 +19,7 @@
 #include "sim/shipped_topologies.h"
 #include "sim/show.h"
 #include "sim/topology_loader.h"
+#include "sim/validate/validate_command.h"
 #include "sim/whole_file.h"
 
 namespace {
@@ -271,6 +272,9 @@ int sc_main(int argc, char* argv[]) {
     show_verb->add_flag("--dot", options.dot, "As a Graphviz graph");
     show_verb->add_option("--json", options.json, "As JSON to FILE, or to standard output for -");
 
+    int code = kDone; // of the verbs that have a file of their own
+    sim::validate::add_validate_command(app, code);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
@@ -278,7 +282,8 @@ int sc_main(int argc, char* argv[]) {
     }
     return with_output_checked(run_verb->parsed()     ? run(options)
                                : check_verb->parsed() ? check(options)
-                                                      : show(options));
+                               : show_verb->parsed()  ? show(options)
+                                                      : code);
 }
 
 int main(int argc, char* argv[]) {
