@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "models/latency_histogram.h"
 #include "models/port.h"
 #include "models/stream_job.h"
 
@@ -13,6 +14,11 @@ namespace models {
 ///
 /// Runs any number of jobs side by side. Each access is translated, passes the engine's own gate, goes out as a packet
 /// and is complete when its last byte is back. Bytes a job counts are those of completed accesses.
+///
+/// A job runs until it is stopped, or, started with a number of bytes, until that many have been moved: its client
+/// hears when the last of them has arrived (a read at the initiator, a write in the memory that it is for) and when all
+/// is acknowledged. A finite job issues bursts of `burst_bytes` and a shorter last one, with as many workers as it has
+/// bursts at most.
 class Engine final : public Component, private EventQueue::FifoHandler, private Translator::Client {
 public:
     class Job;
@@ -23,12 +29,30 @@ public:
     /// Starts `job` now. The job and what its legs point to must outlive it. Preconditions: windows hold at least one
     /// burst, `workers > 0`.
     Job& start(const StreamJob& job);
+
+    /// Who waits for finite jobs. Called from events; may start further jobs.
+    class Client {
+    public:
+        virtual void delivered(void* token) = 0; ///< the last byte has arrived
+        virtual void
+        acknowledged(void* token) = 0; ///< and the initiator knows; the job is over. Never before the other
+        virtual void failed(void* token, const std::string& why) = 0; ///< instead of both: nothing maps an access
+
+    protected:
+        ~Client() = default;
+    };
+    /// As `start`, for `bytes`. The job ends by itself: neither `stop` nor `finish` is for it, and the reference is
+    /// good until `client` has heard of its end. Preconditions: `bytes > 0`; no ping-pong.
+    Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token);
     /// Issues nothing more; what is in flight comes back.
     void stop(Job& job);
     /// The caller needs a job that has stopped and drained no longer; nor its `StreamJob`.
     void finish(Job& job);
 
     static const StreamJob::Counters& counters(const Job& job);
+    /// Of the units finished since the start, or since they were forgotten: the time that `Counters::latency` sums up.
+    static const LatencyHistogram& latencies(const Job& job);
+    static void forget_latencies(Job& job);
     static bool drained(const Job& job);
     /// Why the job stopped by itself: an access that nothing maps. Empty when it did not.
     static const std::string& fault(const Job& job);
@@ -39,6 +63,7 @@ public:
     bool access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size);
 
 private:
+    struct Cursor;
     struct Worker;
     struct Unit;
     struct Access;
@@ -50,6 +75,12 @@ private:
     void fire(void* argument) override;
     void translated(void* token) override;
 
+    Job& take_job(const StreamJob& spec);
+    void start_workers(Job& job, unsigned count);
+    void wake(Worker& worker, Picoseconds time);
+    void free_if_over(Job& job);
+    void tell_delivered(Job& job);
+    void end_if_done(Job& job);
     void issue(Worker& worker);
     bool may_issue(Worker& worker);
     void begin_unit(Worker& worker);
@@ -59,7 +90,7 @@ private:
     void emit(Access& access);
     void complete(Access& access);
     void finish_unit(Unit& unit);
-    std::uint64_t next_offset(Worker& worker);
+    Cursor next_burst(Worker& worker);
     Payload& packet(const Leg& leg, std::uint64_t address, std::uint64_t bytes);
 
     Access& take_access();
@@ -67,6 +98,7 @@ private:
     PacketPool& packets_;
     Translator& translator_;
     std::vector<std::unique_ptr<Job>> jobs_;
+    std::vector<Job*> idle_jobs_;
     std::vector<std::unique_ptr<Access>> accesses_;
     std::vector<Access*> idle_accesses_;
     std::vector<std::unique_ptr<Unit>> units_;

@@ -6,7 +6,8 @@
 
 namespace models {
 
-void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops) {
+void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
+                       std::size_t first_turn) {
     assert(!hops.empty());
     unsigned rounds = 0;
     for (const Hop& hop : hops) {
@@ -21,6 +22,7 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
             }
         }
     }
+    route.next = first_turn % route.turns.size();
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (routes.size() <= destination) {
         routes.resize(destination + 1u);
@@ -53,9 +55,11 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
         return;
     }
     const Picoseconds latency = trace.latency;
+    const Picoseconds arrival = trace.arrival;
     const double share = trace.share;
     const auto stages = trace.stages;
     Picoseconds longest = 0;
+    Picoseconds longest_arrival = 0;
     auto longest_stages = stages;
     std::map<unsigned, unsigned> weights;
     for (const unsigned port : turns) {
@@ -64,6 +68,7 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
     for (const auto& [port, weight] : weights) {
         transit(payload) = packet;
         trace.latency = 0;
+        trace.arrival = 0;
         trace.stages = stages;
         trace.share = share * weight / static_cast<double>(turns.size());
         pass_on(port, payload);
@@ -71,9 +76,11 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
             longest = trace.latency;
             longest_stages = trace.stages;
         }
+        longest_arrival = std::max(longest_arrival, trace.arrival);
     }
     trace.share = share;
     trace.latency = latency + longest;
+    trace.arrival = arrival + longest_arrival;
     trace.stages = std::move(longest_stages);
 }
 

@@ -21,8 +21,11 @@ public:
         unsigned weight; ///< links behind the port, at least 1
     };
 
-    /// `destination` is a part index. Replaces an earlier route. Precondition: `hops` is not empty.
-    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops);
+    /// `destination` is a part index. Replaces an earlier route. `first_turn`: with which of the equals to begin; were
+    /// it the same for all destinations, whoever sends to each of them in turn would fill one way after the other
+    /// instead of all. Precondition: `hops` is not empty.
+    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
+                   std::size_t first_turn = 0);
 
 protected:
     /// The port for this packet; advances the turn among equals.

@@ -37,6 +37,16 @@ struct Leg {
     };
     std::vector<Hit> hits;    ///< caches of the initiator, as far as latency needs them
     Picoseconds overhead = 0; ///< added to each access: what an atomic costs beyond a read
+
+    /// A spread leg: further places beside this one, which bursts take in turn. They have no `others` of their own.
+    std::vector<Leg> others;
+
+    std::size_t places() const { return 1 + others.size(); }
+    /// Of a leg that is not spread, always the leg itself.
+    const Leg& place(std::size_t turn) const {
+        const std::size_t which = others.empty() ? 0 : turn % places();
+        return which == 0 ? *this : others[which - 1];
+    }
 };
 
 /// What an engine is asked to do, in the engine's own terms; the runner makes it from a stream of the scenario.
@@ -47,7 +57,8 @@ struct Leg {
 ///     bytes a second = window / (window / rate + latency + overhead)
 ///
 /// without, it issues as long as there is room in the window, at `read_rate` at most. When a unit has writes, each
-/// follows the reads of its unit, with a window and a rate of its own.
+/// follows the reads of its unit, with a window and a rate of its own. The bursts of a spread leg go to its places in
+/// turn, and to the next offset after each round.
 struct StreamJob {
     enum class Pattern { kSequential, kRandom, kChase, kPingPong };
 

@@ -163,7 +163,10 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
         }
     }
     const auto is_egm = [](const models::Leg& leg) {
-        return leg.aperture == models::Aperture::kEgm || leg.into_carveout;
+        const auto at = [](const models::Leg& place) {
+            return place.aperture == models::Aperture::kEgm || place.into_carveout;
+        };
+        return at(leg) || std::any_of(leg.others.begin(), leg.others.end(), at);
     };
     if (std::any_of(planned.job.reads.begin(), planned.job.reads.end(), is_egm) ||
         (planned.job.write && is_egm(*planned.job.write))) {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
-#include <unordered_map>
 
 #include "sim/binding.h"
 #include "sim/fluid_max_min.h"
+#include "sim/machine_flows.h"
 #include "sim/measure.h"
 
 namespace sim {
@@ -19,9 +19,10 @@ constexpr unsigned kLooks = 64; ///< places of a working set that are asked whet
 /// Why the stream could not run: a place of its working set that nothing maps. Empty: it can.
 std::string fault_of(const PlannedStream& planned) {
     const auto look = [](const models::Leg& leg) -> std::string {
-        for (unsigned i = 0; i < kLooks; ++i) {
-            const std::uint64_t offset = leg.working_set / kLooks * i;
-            if (!leg.mapping->at(offset)) {
+        const std::size_t places = std::max<std::size_t>(leg.places(), kLooks);
+        for (std::size_t i = 0; i < places; ++i) { // each place once, or one place often
+            const std::uint64_t offset = leg.working_set / places * i;
+            if (!leg.place(i).mapping->at(offset)) {
                 return fmt::format("offset {:#x} of the working set is not mapped", offset);
             }
         }
@@ -64,8 +65,8 @@ public:
     using Index = FluidNetwork::Index;
 
     GroupFlows(const std::vector<StreamBound>& costs, const Machine& machine)
-        : network_(network(costs, machine)), solver_(network_), loads_(machine.resources().size()), sums_(costs.size()),
-          times_(costs.size()) {}
+        : network_(machine_flows(costs, machine)), solver_(network_), loads_(machine.resources().size()),
+          sums_(costs.size()), times_(costs.size()) {}
 
     /// Solves for the streams that run during `time`, in picoseconds.
     void run(const std::vector<Index>& streams, double time) {
@@ -89,31 +90,6 @@ public:
     double share_of_time(Index resource) const { return std::min(loads_[resource] / passed_, 1.0); }
 
 private:
-    static FluidNetwork network(const std::vector<StreamBound>& costs, const Machine& machine) {
-        FluidNetwork network;
-        std::unordered_map<const void*, Index> places;
-        for (const Resource& resource : machine.resources()) {
-            const Index place = network.add_resource();
-            places[resource.server != nullptr ? static_cast<const void*>(resource.server) : resource.pool] = place;
-        }
-        std::vector<std::pair<Index, double>> uses; // in the order of the machine, not of addresses
-        for (const StreamBound& cost : costs) {
-            uses.clear();
-            for (const auto& [server, picoseconds] : cost.uses) {
-                uses.emplace_back(places.at(server), picoseconds);
-            }
-            for (const auto& [pool, picoseconds] : cost.holds) {
-                uses.emplace_back(places.at(pool), picoseconds);
-            }
-            std::sort(uses.begin(), uses.end());
-            network.add_flow(cost.own_bytes_per_second);
-            for (const auto& [place, picoseconds] : uses) {
-                network.add_use(place, picoseconds / kPicosecondsPerSecond);
-            }
-        }
-        return network;
-    }
-
     const FluidNetwork network_;
     MaxMinSolver solver_;
     std::vector<double> loads_; ///< by resource: picoseconds of its time

@@ -1,5 +1,6 @@
 #include "sim/leg_path.h"
 
+#include <algorithm>
 #include <cassert>
 #include <fmt/format.h>
 
@@ -10,27 +11,22 @@ using models::Aperture;
 std::string home_cpu(const Topology& topology, const std::string& name) { return topology.find(name)->cpu; }
 
 std::size_t memory_at(const Topology& topology, const std::string& name) {
-    for (std::size_t i = 0; i < topology.parts.size(); ++i) {
-        if (topology.parts[i].at == name && std::holds_alternative<models::MemorySpec>(topology.parts[i].spec)) {
-            return i;
-        }
-    }
-    assert(false && "CPUs and GPUs without memory are refused with their topology");
-    return 0;
+    const auto memory = topology.memory_of(name);
+    assert(memory && "CPUs and GPUs without memory are refused with their topology");
+    return *memory;
 }
 
 namespace {
 
 /// The GPU whose fabric window serves the carveout of `cpu`: the one asked for, or the first of the socket.
-std::optional<std::size_t> window_owner(const Topology& topology, const Stream& stream, const std::string& cpu) {
-    for (std::size_t i = 0; i < topology.parts.size(); ++i) {
-        const Part& part = topology.parts[i];
-        if (std::holds_alternative<models::GpuSpec>(part.spec) && home_cpu(topology, part.name) == cpu &&
-            (stream.via.empty() || stream.via == part.name)) {
-            return i;
-        }
+std::optional<std::size_t> window_owner(const Topology& topology, const std::string& via, const std::string& cpu) {
+    const auto gpus = topology.gpus.find(cpu);
+    if (gpus == topology.gpus.end()) {
+        return std::nullopt;
     }
-    return std::nullopt;
+    const auto owner = std::find_if(gpus->second.begin(), gpus->second.end(),
+                                    [&](std::size_t gpu) { return via.empty() || topology.parts[gpu].name == via; });
+    return owner == gpus->second.end() ? std::nullopt : std::optional(*owner);
 }
 
 } // namespace
@@ -48,14 +44,15 @@ LegPathResult leg_path(const Topology& topology, const Routing& routing, const S
         path.aperture = Aperture::kFabric;
         path.destination = *part_index(topology, memory.part);
     } else if (is_gpu && memory.kind == MemoryName::Kind::kEgm && stream.allocator != Allocator::kSystem) {
-        if (home_cpu(topology, initiator) == memory.part && stream.via.empty()) {
+        const std::string& via = memory.via.empty() ? stream.via : memory.via;
+        if (home_cpu(topology, initiator) == memory.part && via.empty()) {
             path.aperture = Aperture::kEgm;
         } else {
-            const auto owner = window_owner(topology, stream, memory.part);
+            const auto owner = window_owner(topology, via, memory.part);
             if (!owner) {
                 return {{},
-                        fmt::format("no GPU {}of {} could serve its EGM over NVLink",
-                                    stream.via.empty() ? "" : stream.via + " ", memory.part)};
+                        fmt::format("no GPU {}of {} could serve its EGM over NVLink", via.empty() ? "" : via + " ",
+                                    memory.part)};
             }
             path.aperture = Aperture::kFabric;
             path.destination = *owner;

@@ -86,9 +86,12 @@ std::optional<std::pair<std::string, Engine>> read_initiator(const YamlNode& nod
     if (topology == nullptr) {
         return named; // the form cannot be judged: a bare name may be a NIC
     }
-    const std::vector<std::string> names = initiator_names(*topology);
-    if (!named || std::find(names.begin(), names.end(), node.text) == names.end()) {
-        unknown_name(node, what, "initiator", names, diagnostics);
+    const Part* const who = named ? topology->find(named->first) : nullptr;
+    const bool there = who != nullptr && (named->second == Engine::kCpu   ? is<models::CpuSpec>(*who)
+                                          : named->second == Engine::kNic ? is<models::NicSpec>(*who)
+                                                                          : is<models::GpuSpec>(*who));
+    if (!there) {
+        unknown_name(node, what, "initiator", initiator_names(*topology), diagnostics);
         return std::nullopt;
     }
     return named;
@@ -112,13 +115,14 @@ std::optional<MemoryName> read_memory_name(const YamlNode& node, const std::stri
                               fmt::format("write \"{}.system\"", named->first));
             return std::nullopt;
         }
-        const std::vector<std::string> names = memory_names(*topology);
-        if (!named || std::find(names.begin(), names.end(), node.text) == names.end()) {
-            unknown_name(node, what, "memory", names, diagnostics);
+        const Part* const home = named ? topology->find(named->first) : nullptr;
+        if (home == nullptr ||
+            !(named->second == MemoryName::Kind::kHbm ? is<models::GpuSpec>(*home) : is<models::CpuSpec>(*home))) {
+            unknown_name(node, what, "memory", memory_names(*topology), diagnostics);
             return std::nullopt;
         }
     }
-    return MemoryName{named->second, named->first};
+    return MemoryName{named->second, named->first, {}};
 }
 
 bool check_part(const YamlNode& node, const std::string& what, PartClass wanted, const Topology* topology,
@@ -145,12 +149,8 @@ bool check_part(const YamlNode& node, const std::string& what, PartClass wanted,
 }
 
 const models::MemorySpec* memory_on(const Topology& topology, const std::string& part) {
-    for (const Part& each : topology.parts) {
-        if (each.at == part && is<models::MemorySpec>(each)) {
-            return &std::get<models::MemorySpec>(each.spec);
-        }
-    }
-    return nullptr;
+    const auto memory = topology.memory_of(part);
+    return memory ? &std::get<models::MemorySpec>(topology.parts[*memory].spec) : nullptr;
 }
 
 } // namespace sim

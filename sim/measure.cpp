@@ -38,6 +38,7 @@ struct Running {
     models::StreamJob::Counters end;
     models::Translator::Counts translations_begin;
     models::Translator::Counts translations_end;
+    models::LatencyHistogram latencies; ///< between begin and end
     Picoseconds began = 0, ended = 0;
     std::vector<double> batches;
 
@@ -88,6 +89,11 @@ void wait_until(Picoseconds time) {
     }
 }
 
+LatencySpread spread(const models::LatencyHistogram& latencies) {
+    const auto at = [&](unsigned of_ten_thousand) { return static_cast<double>(latencies.quantile(of_ten_thousand)); };
+    return {at(5'000), at(9'000), at(9'900), static_cast<double>(latencies.max())};
+}
+
 class GroupRun {
 public:
     GroupRun(std::vector<PlannedStream>& planned, Machine& machine, const Measurement& measurement,
@@ -126,11 +132,13 @@ private:
     void begin(Running& running) {
         running.begin = running.last = Engine::counters(*running.job);
         running.translations_begin = running.planned->translator->counts();
+        Engine::forget_latencies(*running.job);
         running.began = now();
     }
     void end(Running& running) {
         running.end = Engine::counters(*running.job);
         running.translations_end = running.planned->translator->counts();
+        running.latencies = Engine::latencies(*running.job);
         running.ended = now();
     }
 
@@ -304,6 +312,9 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         line.access_latency =
             units == 0 ? 0
                        : static_cast<double>(running.end.latency - running.begin.latency) / static_cast<double>(units);
+        if (units != 0) {
+            line.latency_spread = spread(running.latencies);
+        }
         const auto lookups = running.translations_end.lookups - running.translations_begin.lookups;
         const auto misses = running.translations_end.misses - running.translations_begin.misses;
         line.translation_misses = lookups == 0 ? 0 : static_cast<double>(misses) / static_cast<double>(lookups);

@@ -94,15 +94,18 @@ void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
     check_size(scenario.topology, routing, plan_addresses(scenario.topology, scenario.software), diagnostics);
     for (const StreamGroup& group : scenario.groups) {
         for (const Stream& stream : group.streams) {
-            for (const MemoryName* memory : {&stream.source, &stream.target}) {
-                if (memory->kind == MemoryName::Kind::kNone) {
-                    continue;
-                }
-                const auto result =
-                    leg_path(scenario.topology, routing, stream, stream.initiator, stream.engine, *memory);
-                if (!result.path) {
-                    diagnostics.error(stream.where, fmt::format("stream \"{}\": {}", stream.name, result.why_not),
-                                      "`egmsim show` lists the links of the machine");
+            for (const auto memories : {stream.sources(), stream.targets()}) {
+                for (const MemoryName& memory : memories) {
+                    if (memory.kind == MemoryName::Kind::kNone) {
+                        continue;
+                    }
+                    const auto result =
+                        leg_path(scenario.topology, routing, stream, stream.initiator, stream.engine, memory);
+                    if (!result.path) {
+                        diagnostics.error(stream.where, fmt::format("stream \"{}\": {}", stream.name, result.why_not),
+                                          "`egmsim show` lists the links of the machine");
+                        break; // the other places of a spread may be hundreds
+                    }
                 }
             }
         }

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/work_report.h"
+
 namespace sim {
 
 namespace {
@@ -39,6 +41,12 @@ Json stream(const StreamResult& line) {
                        {"gain_if_twice_as_wide", line.binding.widening_worth},
                        {"next", line.binding.next}};
     json["latency_under_load_ns"] = nanoseconds(line.access_latency);
+    if (const auto& spread = line.latency_spread) {
+        json["latency_spread_ns"] = {{"p50", nanoseconds(spread->p50)},
+                                     {"p90", nanoseconds(spread->p90)},
+                                     {"p99", nanoseconds(spread->p99)},
+                                     {"max", nanoseconds(spread->max)}};
+    }
     json["translation_miss_share"] = line.translation_misses;
     json["bytes_sent"] = line.bytes_sent;
     json["bytes_received"] = line.bytes_received;
@@ -135,6 +143,9 @@ std::string json_report(const RunResult& result) {
             entry["busy"] = Json::array();
             for (const auto& [name, share] : group.busy) {
                 entry["busy"].push_back({{"resource", name}, {"share_of_time", share}});
+            }
+            if (group.work) {
+                entry["work"] = work_json(*group.group->work, *group.work);
             }
             entry["streams"] = Json::array();
             for (const StreamResult& line : group.streams) {

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "sim/work_report.h"
+
 namespace sim {
 
 std::string in_size(std::uint64_t bytes) {
@@ -62,6 +64,13 @@ std::string binding(const StreamResult& line) {
         }
     }
     return text;
+}
+
+/// How long accesses took, under this load.
+std::string spread(const StreamResult& line) {
+    const LatencySpread& spread = *line.latency_spread;
+    return fmt::format("an access takes {}: p50 {}, p90 {}, p99 {}, max {}", in_time(line.access_latency),
+                       in_time(spread.p50), in_time(spread.p90), in_time(spread.p99), in_time(spread.max));
 }
 
 /// What the fluid model and the static bound say beside the measured figure.
@@ -148,7 +157,7 @@ void traffic(const RunResult& result, std::string& out) {
         const GroupResult* const native = partner(result, &group, false);
         const GroupResult* const vm = partner(result, &group, true);
         const GroupResult* const shown = native != nullptr ? native : vm;
-        if (shown == nullptr) {
+        if (shown == nullptr || group.work != nullptr) {
             continue;
         }
         if (group.streams.size() > 1) {
@@ -182,6 +191,9 @@ void traffic(const RunResult& result, std::string& out) {
             }
             if (line.fault.empty()) {
                 out += fmt::format("    limited by {}\n", binding(line));
+                if (line.latency_spread) {
+                    out += fmt::format("    {}\n", spread(line));
+                }
                 if (line.fluid && line.value > 0) {
                     out += fmt::format("    {}\n", comparison(line));
                     if (const double apart = line.fluid->value / line.value - 1; std::abs(apart) > std::abs(farthest)) {
@@ -261,9 +273,12 @@ std::string text_report(const RunResult& result) {
         out += scenario.description + "\n";
     }
     bring_up(result, out);
-    if (!result.settings.empty()) {
+    const auto& groups = scenario.groups;
+    if (!result.settings.empty() &&
+        std::any_of(groups.begin(), groups.end(), [](const StreamGroup& group) { return group.work == nullptr; })) {
         traffic(result, out);
     }
+    out += work_text(result);
     if (result.interrupted) {
         out += "\nInterrupted: the figures above are what was known until then.\n";
     }

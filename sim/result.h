@@ -8,24 +8,9 @@
 #include "sim/fidelity.h"
 #include "sim/host.h"
 #include "sim/scenario.h"
+#include "sim/work_result.h"
 
 namespace sim {
-
-/// What limits a stream, and for what share of the measured time it did.
-struct Binding {
-    std::string resource;
-    double share_of_time = 0;
-    double widening_worth = 0; ///< how much more the stream could get, by the static bound, if this were twice as wide
-    std::string next;          ///< what would bind then
-};
-
-/// How far to trust a figure.
-enum class Grade {
-    kCalibrated,   ///< the parts and the regime were fitted to published measurements
-    kComposed,     ///< composed of calibrated parts
-    kExtrapolated, ///< rests on a parameter without a published figure, or on a machine never measured
-};
-const char* to_string(Grade grade);
 
 /// What the fluid model says beside a measured stream.
 struct FluidFigure {
@@ -33,15 +18,22 @@ struct FluidFigure {
     std::string limit;
 };
 
+/// Of all accesses that were finished while it was measured: picoseconds from issue to last byte, within 0.4 %
+/// (`models/latency_histogram.h`); the largest is exact.
+struct LatencySpread {
+    double p50 = 0, p90 = 0, p99 = 0, max = 0;
+};
+
 struct StreamResult {
     const Stream* stream = nullptr;
     bool is_latency = false;
-    double value = 0;              ///< bytes a second, or picoseconds
-    double half_width = 0;         ///< of the 95 % confidence interval, same unit
-    bool steady = true;            ///< the interval became as narrow as asked for
-    double bound = 0;              ///< most bytes a second, or fewest picoseconds
-    double access_latency = 0;     ///< picoseconds from issue to last byte, under this load
-    double translation_misses = 0; ///< share of look-ups
+    double value = 0;                            ///< bytes a second, or picoseconds
+    double half_width = 0;                       ///< of the 95 % confidence interval, same unit
+    bool steady = true;                          ///< the interval became as narrow as asked for
+    double bound = 0;                            ///< most bytes a second, or fewest picoseconds
+    double access_latency = 0;                   ///< picoseconds from issue to last byte, under this load
+    std::optional<LatencySpread> latency_spread; ///< measured streams only
+    double translation_misses = 0;               ///< share of look-ups
     Binding binding;
     Grade grade = Grade::kComposed;
     std::vector<std::string> reasons; ///< of the grade
@@ -63,6 +55,7 @@ struct GroupResult {
     double total_bound = 0;           ///< most that they could reach together
     double total_fluid = 0;           ///< `Fidelity::kAll` only
     models::Picoseconds measured = 0; ///< simulated time of the measurement
+    std::optional<WorkResult> work;   ///< of a group that is a fixed amount of work; then there are no streams
     /// Resources that were busy or waited for, with the share of the measured time, busiest first.
     std::vector<std::pair<std::string, double>> busy;
 };

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -81,6 +83,7 @@ enum class Allocator {
 struct MemoryName {
     enum class Kind { kNone, kHbm, kEgm, kSystem } kind = Kind::kNone;
     std::string part; ///< "hopper0" of hopper0.hbm, "grace0" of grace0.egm and grace0.system
+    std::string via;  ///< remote EGM: the GPU whose fabric window serves it; empty = as the stream says
 };
 
 struct Stream {
@@ -88,8 +91,10 @@ struct Stream {
     std::string initiator; ///< part name
     Engine engine = Engine::kCpu;
     Operation operation = Operation::kRead;
-    MemoryName source; ///< kNone for writes
-    MemoryName target; ///< kNone for reads
+    MemoryName source;                     ///< kNone for writes
+    MemoryName target;                     ///< kNone for reads
+    std::vector<MemoryName> source_spread; ///< memories that its bursts take in turn, `source` first; empty: not spread
+    std::vector<MemoryName> target_spread;
     Allocator allocator = Allocator::kDefault;
     std::string peer; ///< ping-pong: the other initiator, "hopper0.sm"; empty = the same engine
     std::string vm;   ///< VM it runs in; empty = the first VM that has the initiator
@@ -105,13 +110,24 @@ struct Stream {
     models::Picoseconds stop = 0;                ///< 0 = runs as long as the measurement
     std::uint64_t rate_cap_bytes_per_second = 0; ///< 0 = none
     Location where;
+
+    /// All memories that it reads, or writes; one if it is not spread.
+    std::span<const MemoryName> sources() const {
+        return source_spread.empty() ? std::span(&source, 1) : std::span(source_spread);
+    }
+    std::span<const MemoryName> targets() const {
+        return target_spread.empty() ? std::span(&target, 1) : std::span(target_spread);
+    }
 };
 
-/// Streams that run together. Groups run one after another.
+struct Work; // sim/work.h
+
+/// Streams that run together, or a fixed amount of work. Groups run one after another.
 struct StreamGroup {
     std::string name;
     std::vector<Stream> streams;
     Location where;
+    std::shared_ptr<const Work> work; ///< null for streams; with it there are none
 };
 
 struct Measurement {

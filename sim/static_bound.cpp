@@ -22,7 +22,9 @@ double power(double base, std::uint64_t exponent) {
 }
 
 struct LegCost {
-    double latency = 0;                              ///< mean over caches and memory
+    double latency = 0;                              ///< mean over places, caches and memory
+    double best = 0;                                 ///< of the fastest way, mean over places
+    double arrival = 0;                              ///< of a write, in its memory, mean over places
     std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
 
     /// Of the slowest of `accesses` that draw their outcomes independently.
@@ -36,13 +38,6 @@ struct LegCost {
             below = upto;
         }
         return expected;
-    }
-    double fastest() const {
-        double least = std::numeric_limits<double>::max();
-        for (const auto& [time, share] : outcomes) {
-            least = share > 0 ? std::min(least, time) : least;
-        }
-        return least;
     }
 };
 
@@ -61,21 +56,22 @@ void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t byte
         bound.stages.emplace_back(component, share * static_cast<double>(time));
     }
     cost.latency += share * static_cast<double>(path.latency);
+    cost.arrival += share * static_cast<double>(path.arrival);
     cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
 }
 
-/// Adds what a burst of `bytes` costs on `leg` to `bound`.
-LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
-    LegCost cost;
+/// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go.
+void add_place(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
+               Case which, LegCost& cost) {
     double missing = 1;
     for (const models::Leg::Hit& hit : leg.hits) {
         missing -= hit.share;
-        cost.latency += hit.share * static_cast<double>(hit.latency);
-        cost.outcomes.emplace_back(static_cast<double>(hit.latency), hit.share);
+        cost.latency += share * hit.share * static_cast<double>(hit.latency);
+        cost.outcomes.emplace_back(static_cast<double>(hit.latency), share * hit.share);
     }
-    missing = std::max(missing, 0.0);
+    missing = std::max(missing, 0.0) * share;
     if (leg.gate != nullptr) {
-        bound.uses[leg.gate] += kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
+        bound.uses[leg.gate] += share * kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
     }
     if (which == Case::kMean && leg.home_share > 0 && leg.home_share < 1) {
         models::Leg past_home = leg;
@@ -84,6 +80,21 @@ LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t by
         add_path(engine, leg, bytes, missing * leg.home_share, bound, cost);
     } else {
         add_path(engine, leg, bytes, missing, bound, cost);
+    }
+}
+
+/// Adds what a burst of `bytes` costs on `leg` to `bound`: the mean over its places.
+LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
+    LegCost cost;
+    const double share = 1 / static_cast<double>(leg.places());
+    for (std::size_t i = 0; i < leg.places(); ++i) {
+        const std::size_t before = cost.outcomes.size();
+        add_place(engine, leg.place(i), bytes, share, bound, which, cost);
+        double least = std::numeric_limits<double>::max();
+        for (std::size_t one = before; one < cost.outcomes.size(); ++one) {
+            least = cost.outcomes[one].second > 0 ? std::min(least, cost.outcomes[one].first) : least;
+        }
+        cost.best += share * least;
     }
     return cost;
 }
@@ -119,7 +130,7 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     // A batch is back when the slowest of its bursts is; else a window turns over with the mean.
     const auto turnover = [&](LegCost& cost) {
         const std::uint64_t accesses = std::max<std::uint64_t>(job.read_window / job.burst_bytes, 1);
-        return which == Case::kBest ? cost.fastest() : job.batch ? cost.slowest_of(accesses) : cost.latency;
+        return which == Case::kBest ? cost.best : job.batch ? cost.slowest_of(accesses) : cost.latency;
     };
     double read_time = 0;
     for (const models::Leg& leg : job.reads) {
@@ -141,7 +152,7 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     }
     if (job.write) {
         const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound, which);
-        const double write_time = which == Case::kBest ? cost.fastest() : cost.latency;
+        const double write_time = which == Case::kBest ? cost.best : cost.latency;
         const double held = std::max(static_cast<double>(job.write_window), burst);
         limit(bound, workers * held * kPicosecondsPerSecond / std::max(write_time + read_time, 1.0),
               "stores in flight: " + std::to_string(job.write_window) + " B for each of " +
@@ -150,7 +161,10 @@ StreamBound cost(const PlannedStream& planned, Case which) {
             limit(bound, workers * static_cast<double>(job.write_rate),
                   "issue rate of " + std::to_string(job.workers) + " workers");
         }
+        bound.arrival_ps = bound.latency_ps + cost.arrival;
         bound.latency_ps += cost.latency;
+    } else {
+        bound.arrival_ps = bound.latency_ps;
     }
     if (job.rate_cap != 0) {
         limit(bound, static_cast<double>(job.rate_cap), "the stream's rate cap");

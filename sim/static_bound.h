@@ -10,13 +10,15 @@ namespace sim {
 
 /// What a stream costs the machine, from the same models walked without traffic; and so what no run of it may exceed.
 struct StreamBound {
-    std::map<const models::Server*, double> uses;       ///< picoseconds of each server's time a byte of the stream
-    std::map<const models::CreditPool*, double> holds;  ///< the same of each shared limit on bytes in flight: room x
-                                                        ///< time / limit (Little's law)
-    double own_bytes_per_second = 0;                    ///< by its windows and issue rates, on an idle machine
-    std::string own_limit;                              ///< in words
-    double alone_bytes_per_second = 0;                  ///< with the machine to itself
-    double latency_ps = 0;                              ///< of one access, or one round trip, unloaded
+    std::map<const models::Server*, double> uses;      ///< picoseconds of each server's time a byte of the stream
+    std::map<const models::CreditPool*, double> holds; ///< the same of each shared limit on bytes in flight: room x
+                                                       ///< time / limit (Little's law)
+    double own_bytes_per_second = 0;                   ///< by its windows and issue rates, on an idle machine
+    std::string own_limit;                             ///< in words
+    double alone_bytes_per_second = 0;                 ///< with the machine to itself
+    double arrival_ps = 0;                             ///< from the issue of an access to its last arrival, unloaded: a
+                                                       ///< read's at the initiator, a write's in its memory
+    double latency_ps = 0;                             ///< of one access, or one round trip, unloaded
     std::vector<std::pair<std::string, double>> stages; ///< the latency by component, in picoseconds
 };
 

@@ -1,6 +1,7 @@
 #include "sim/stream_check.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,10 @@ public:
 private:
     std::string op() const { return to_text(stream_.operation); }
 
+    std::array<std::pair<const char*, std::span<const MemoryName>>, 2> operands() const {
+        return {{{"source", stream_.sources()}, {"target", stream_.targets()}}};
+    }
+
     void refuse(std::string_view key, const std::string& why, const std::string& suggestion) {
         if (fields_.has(key)) {
             fields_.error(key, why, suggestion);
@@ -73,6 +78,12 @@ private:
         }
         if (is_copy(stream_.operation) && stream_.target.kind == Kind::kNone) {
             stream_.target = stream_.source;
+        }
+        if (is_copy(stream_.operation) && !fields_.has("target")) {
+            stream_.target_spread = stream_.source_spread;
+        }
+        if (stream_.operation == Operation::kPingPong && !stream_.source_spread.empty()) {
+            fields_.error("source", "a ping-pong has one flag in one memory", "name one memory");
         }
         if (stream_.operation != Operation::kPingPong) {
             refuse("peer", "belongs to op ping-pong", "leave it out");
@@ -134,10 +145,12 @@ private:
     /// What the machine's links do not allow at all.
     void check_paths() {
         const auto* cpu = std::get_if<models::CpuSpec>(&topology_->find(stream_.initiator)->spec);
-        for (const auto& [key, memory] : {std::pair{"source", &stream_.source}, {"target", &stream_.target}}) {
-            if (cpu != nullptr && !cpu->ats && memory->kind == Kind::kHbm) {
+        for (const auto& [key, memories] : operands()) {
+            const auto hbm = std::find_if(memories.begin(), memories.end(),
+                                          [](const MemoryName& memory) { return memory.kind == Kind::kHbm; });
+            if (cpu != nullptr && !cpu->ats && hbm != memories.end()) {
                 fields_.error(
-                    key, fmt::format("{}: {} has no coherent link to GPU memory", to_text(*memory), stream_.initiator),
+                    key, fmt::format("{}: {} has no coherent link to GPU memory", to_text(*hbm), stream_.initiator),
                     "let the GPU copy");
             }
         }
@@ -146,7 +159,9 @@ private:
             const auto on_socket = [&](const MemoryName& memory) {
                 return memory.kind == Kind::kEgm && memory.part == cpu;
             };
-            if (!on_socket(stream_.source) && !on_socket(stream_.target)) {
+            if (!stream_.source_spread.empty() || !stream_.target_spread.empty()) {
+                fields_.error("via", "does not go with a spread", "write \"windows: all\" in the spread");
+            } else if (!on_socket(stream_.source) && !on_socket(stream_.target)) {
                 fields_.error("via", fmt::format("{} serves no EGM of this stream", stream_.via),
                               "name a GPU of the socket whose EGM is read or written");
             }
@@ -154,7 +169,10 @@ private:
     }
 
     void check_allocator() {
-        const auto touches = [&](Kind kind) { return stream_.source.kind == kind || stream_.target.kind == kind; };
+        const auto touches = [&](Kind kind) {
+            const auto is = [&](const MemoryName& memory) { return memory.kind == kind; };
+            return std::ranges::any_of(stream_.sources(), is) || std::ranges::any_of(stream_.targets(), is);
+        };
         const auto needs = [&](Allocator allocator, bool fits, const std::string& what) {
             if (stream_.allocator == allocator && !fits) {
                 fields_.error("allocator",
@@ -230,11 +248,13 @@ private:
     }
 
     void check_vm_memory() {
-        for (const auto& [key, memory] : {std::pair{"source", &stream_.source}, {"target", &stream_.target}}) {
-            const bool missing = memory->kind == Kind::kHbm    ? !has_gpu(*vm_, memory->part)
-                                 : memory->kind != Kind::kNone ? region_of(*vm_, memory->part) == nullptr
-                                                               : false;
-            if (missing) {
+        const auto missing = [&](const MemoryName& memory) {
+            return memory.kind == Kind::kHbm    ? !has_gpu(*vm_, memory.part)
+                   : memory.kind != Kind::kNone ? region_of(*vm_, memory.part) == nullptr
+                                                : false;
+        };
+        for (const auto& [key, memories] : operands()) {
+            if (const auto memory = std::find_if(memories.begin(), memories.end(), missing); memory != memories.end()) {
                 fields_.error(key, fmt::format("VM {} has nothing of {}", vm_->name, to_text(*memory)),
                               "give it to the VM, or name another VM");
             }
@@ -248,28 +268,34 @@ private:
     /// Each memory must hold the working set of each side; a side in a VM has what the VM has of it.
     void check_working_set() {
         const bool twice = stream_.source.kind == stream_.target.kind && stream_.source.part == stream_.target.part;
-        for (const MemoryName* memory : {&stream_.source, &stream_.target}) {
-            if (memory->kind == Kind::kNone) {
-                continue;
-            }
-            const models::MemorySpec* spec = memory_on(*topology_, memory->part);
-            if (spec == nullptr) {
-                continue;
-            }
-            std::uint64_t room = spec->capacity_bytes;
-            if (const RegionSetup* region = vm_ != nullptr ? region_of(*vm_, memory->part) : nullptr;
-                region != nullptr && region->size_bytes > 0 && memory->kind != Kind::kHbm) {
-                room = std::min(room, region->size_bytes);
-            }
-            room = twice ? room / 2 : room;
-            if (!fields_.has("working_set")) {
-                stream_.working_set_bytes = std::min(stream_.working_set_bytes, room);
-            } else if (stream_.working_set_bytes > room) {
-                fields_.error("working_set", fmt::format("does not fit {}{}", to_text(*memory), twice ? " twice" : ""),
-                              "at most " + format_size(room));
-                return;
+        for (const auto& [key, memories] : operands()) {
+            for (const MemoryName& memory : memories) {
+                if (!check_room(memory, twice)) {
+                    return;
+                }
             }
         }
+    }
+
+    bool check_room(const MemoryName& memory, bool twice) {
+        const models::MemorySpec* spec = memory.kind == Kind::kNone ? nullptr : memory_on(*topology_, memory.part);
+        if (spec == nullptr) {
+            return true;
+        }
+        std::uint64_t room = spec->capacity_bytes;
+        if (const RegionSetup* region = vm_ != nullptr ? region_of(*vm_, memory.part) : nullptr;
+            region != nullptr && region->size_bytes > 0 && memory.kind != Kind::kHbm) {
+            room = std::min(room, region->size_bytes);
+        }
+        room = twice ? room / 2 : room;
+        if (!fields_.has("working_set")) {
+            stream_.working_set_bytes = std::min(stream_.working_set_bytes, room);
+        } else if (stream_.working_set_bytes > room) {
+            fields_.error("working_set", fmt::format("does not fit {}{}", to_text(memory), twice ? " twice" : ""),
+                          "at most " + format_size(room));
+            return false;
+        }
+        return true;
     }
 
     Stream& stream_;

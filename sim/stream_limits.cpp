@@ -48,6 +48,14 @@ double chase_hit_share(std::uint64_t capacity, std::uint64_t working_set) {
     return share;
 }
 
+double StreamPlanner::cached_share(std::uint64_t capacity, std::uint64_t working_set) {
+    const auto [known, fresh] = shares_.try_emplace({capacity, working_set});
+    if (fresh) {
+        known->second = chase_hit_share(capacity, working_set);
+    }
+    return known->second;
+}
+
 /// Which accesses the initiator's own caches serve, and which a cache at the memory's home.
 void StreamPlanner::set_caches(const Stream& stream, const Side& side, const MemoryName& memory, Leg& leg) {
     const std::uint64_t size = stream.working_set_bytes;
@@ -68,7 +76,7 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
     if (random_read) {
         double served = 0;
         for (const models::CacheSpec& cache : caches) {
-            const double share = chase_hit_share(cache.capacity_bytes, size);
+            const double share = cached_share(cache.capacity_bytes, size);
             if (share > served) {
                 leg.hits.push_back({share - served, cache.latency});
                 served = share;
@@ -78,10 +86,10 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
     // A cache at the memory's home: the L2 in front of HBM, a core's cache that still holds what it wrote.
     if (memory.kind == MemoryName::Kind::kHbm) {
         if (memory.part != side.part && random_read) {
-            leg.home_share = chase_hit_share(machine_.gpu(memory.part).spec->l2.capacity_bytes, size);
+            leg.home_share = cached_share(machine_.gpu(memory.part).spec->l2.capacity_bytes, size);
         }
     } else if (is_gpu(side.engine)) {
-        const double share = chase_hit_share(machine_.cpu(memory.part).spec->owner_cache_bytes, size);
+        const double share = cached_share(machine_.cpu(memory.part).spec->owner_cache_bytes, size);
         leg.home_share = random_read || share >= 1 ? share : 0; // a stream longer than the cache finds nothing there
     }
 }
@@ -109,10 +117,14 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
         planned.window = fmt::format("{} cores with {} B of loads in flight each", job.workers, job.read_window);
         if (job.workers > cpu.threads_knee && cpu.threads_knee != 0) {
             const double lost = cpu.threads_loss * (1 - static_cast<double>(cpu.threads_knee) / job.workers);
-            for (Leg& leg : job.reads) {
+            const auto slow_down = [&](Leg& leg) {
                 const bool dram = std::holds_alternative<models::CpuSpec>(
                     scenario_.topology.find(scenario_.topology.parts[leg.memory].at)->spec);
                 leg.service_scale = dram ? static_cast<float>(1 / (1 - lost)) : 1;
+            };
+            for (Leg& leg : job.reads) {
+                slow_down(leg);
+                std::for_each(leg.others.begin(), leg.others.end(), slow_down);
             }
         }
     } else if (side.engine == Engine::kSm) {
@@ -182,13 +194,33 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
     job.burst_bytes = std::max<std::uint64_t>(std::min({burst, page, window / legs, stream.working_set_bytes}), 16);
 }
 
-/// The copy engine's own limits and the NIC's port rate, by what is moved whither.
-void StreamPlanner::set_gate(const Side& side, const MemoryName& source, const MemoryName& target,
-                             PlannedStream& planned) {
-    Leg& leg = planned.job.reads.empty() ? *planned.job.write : planned.job.reads[0];
+/// Gates of all places of a stream's legs.
+void StreamPlanner::set_gates(const Stream& stream, const Side& side, PlannedStream& planned) {
+    StreamJob& job = planned.job;
+    Leg* const read = job.reads.empty() ? nullptr : &job.reads[0];
+    Leg* const write = job.write ? &*job.write : nullptr;
+    const auto sources = stream.sources();
+    const auto targets = stream.target.kind == MemoryName::Kind::kNone && write != nullptr ? sources : stream.targets();
+    const auto place = [](Leg* leg, std::size_t i) {
+        return leg == nullptr || i >= leg->places() ? nullptr : i == 0 ? leg : &leg->others[i - 1];
+    };
+    for (std::size_t i = 0; i < std::max(sources.size(), targets.size()); ++i) {
+        set_gate(side, sources[i % sources.size()], targets[i % targets.size()], place(read, i), place(write, i));
+    }
+}
+
+/// The copy engine's own limits and the NIC's port rate, by what is moved whither; `read` or `write` may be null.
+void StreamPlanner::set_gate(const Side& side, const MemoryName& source, const MemoryName& target, Leg* read,
+                             Leg* write) {
+    const auto set = [](Leg* limited, models::Server& gate, std::uint64_t rate) {
+        if (limited != nullptr && rate != 0) {
+            limited->gate = &gate;
+            limited->gate_rate = rate;
+        }
+    };
     if (side.engine == Engine::kNic) {
-        leg.gate = &machine_.nic(side.part).wire;
-        leg.gate_rate = machine_.nic(side.part).spec->bytes_per_second;
+        Machine::Nic& nic = machine_.nic(side.part);
+        set(read != nullptr ? read : write, nic.wire, nic.spec->bytes_per_second);
         return;
     }
     if (side.engine != Engine::kCopyEngine) {
@@ -203,30 +235,19 @@ void StreamPlanner::set_gate(const Side& side, const MemoryName& source, const M
         return name.kind != MemoryName::Kind::kNone && name.kind != MemoryName::Kind::kHbm &&
                home_cpu(scenario_.topology, side.part) == name.part;
     };
-    const auto set = [](Leg& limited, models::Server& gate, std::uint64_t rate) {
-        if (rate != 0) {
-            limited.gate = &gate;
-            limited.gate_rate = rate;
-        }
-    };
     if (own(source) && own(target)) {
-        set(leg, gpu.copy_local, ce.local_bytes_per_second);
-    } else {
-        if (!planned.job.reads.empty()) {
-            Leg& read = planned.job.reads[0];
-            if (system(source)) {
-                set(read, gpu.copy_system_read, ce.system_read_bytes_per_second);
-            } else if (!own(source)) {
-                set(read, gpu.copy_fabric, ce.fabric_bytes_per_second);
-            }
-        }
-        if (planned.job.write) {
-            if (system(target)) {
-                set(*planned.job.write, gpu.copy_system_write, ce.system_write_bytes_per_second);
-            } else if (!own(target)) {
-                set(*planned.job.write, gpu.copy_fabric, ce.fabric_bytes_per_second);
-            }
-        }
+        set(read != nullptr ? read : write, gpu.copy_local, ce.local_bytes_per_second);
+        return;
+    }
+    if (system(source)) {
+        set(read, gpu.copy_system_read, ce.system_read_bytes_per_second);
+    } else if (!own(source)) {
+        set(read, gpu.copy_fabric, ce.fabric_bytes_per_second);
+    }
+    if (system(target)) {
+        set(write, gpu.copy_system_write, ce.system_write_bytes_per_second);
+    } else if (!own(target)) {
+        set(write, gpu.copy_fabric, ce.fabric_bytes_per_second);
     }
 }
 

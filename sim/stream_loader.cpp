@@ -16,28 +16,61 @@ namespace {
 constexpr std::uint64_t kKiB = 1ull << 10, kMiB = 1ull << 20, kGiB = 1ull << 30;
 constexpr models::Picoseconds kSecond = 1'000'000'000'000;
 
-std::string default_name(const Stream& stream, const std::string& from) {
+/// What a stream reads or writes: one memory, or a spread over several.
+struct Operand {
+    MemoryName memory; ///< the first
+    std::vector<MemoryName> spread;
+    std::string text;
+};
+
+std::string default_name(const Stream& stream, const std::string& from, const Operand& source, const Operand& target) {
     std::string name = from + " " + to_text(stream.operation);
     if (stream.source.kind != MemoryName::Kind::kNone) {
-        name += " " + to_text(stream.source);
+        name += " " + source.text;
     }
     if (stream.target.kind != MemoryName::Kind::kNone) {
-        name += (stream.source.kind != MemoryName::Kind::kNone ? " to " : " ") + to_text(stream.target);
+        const std::string text = target.text.empty() ? to_text(stream.target) : target.text;
+        name += (stream.source.kind != MemoryName::Kind::kNone ? " to " : " ") + text;
     }
     return name;
 }
 
-void read_memory(Fields& fields, const std::string& key, MemoryName& into, const Topology* topology) {
-    if (const YamlNode* node = fields.node(key)) {
-        const auto memory = read_memory_name(*node, fields.what() + ": " + key, topology, fields.diagnostics());
-        into = memory.value_or(MemoryName{});
+Operand read_operand(Fields& fields, const std::string& key, const std::string& initiator, const Topology* topology,
+                     SpreadReader& spreads) {
+    Operand operand;
+    const YamlNode* node = fields.node(key);
+    if (node == nullptr) {
+        return operand;
     }
+    const std::string what = fields.what() + ": " + key;
+    if (!is_spread(*node)) {
+        operand.memory = read_memory_name(*node, what, topology, fields.diagnostics()).value_or(MemoryName{});
+        operand.text = to_text(operand.memory);
+        return operand;
+    }
+    const Spread& spread = spreads.read(*node, what, topology, fields.diagnostics());
+    operand.text = spread.text;
+    if (spread.memories.empty()) {
+        return operand; // reported
+    }
+    if (topology == nullptr || topology->find(initiator) == nullptr) {
+        operand.spread = spread.memories;
+    } else {
+        operand.spread = places_of(spread, initiator, *topology);
+    }
+    if (operand.spread.empty()) {
+        fields.error(key, fmt::format("spread: nothing is left for {} without its own memory", initiator),
+                     "leave \"own: false\" out, or name more memories");
+        return operand;
+    }
+    operand.memory = operand.spread.front();
+    return operand;
 }
 
 } // namespace
 
 Stream read_stream(const YamlNode& node, const std::string& what, const SoftwareSetup* software,
-                   const Topology* topology, Diagnostics& diagnostics) {
+                   const Topology* topology, SpreadReader& spreads, Diagnostics& diagnostics) {
     const std::size_t errors_before = diagnostics.errors();
     Fields fields(node, what, diagnostics);
     Stream stream;
@@ -50,8 +83,12 @@ Stream read_stream(const YamlNode& node, const std::string& what, const Software
         std::tie(stream.initiator, stream.engine) = *initiator;
     }
     const bool operation_known = fields.choice("op", stream.operation, operation_words());
-    read_memory(fields, "source", stream.source, topology);
-    read_memory(fields, "target", stream.target, topology);
+    Operand source = read_operand(fields, "source", stream.initiator, topology, spreads);
+    Operand target = read_operand(fields, "target", stream.initiator, topology, spreads);
+    stream.source = source.memory;
+    stream.target = target.memory;
+    stream.source_spread = std::move(source.spread);
+    stream.target_spread = std::move(target.spread);
     fields.choice("allocator", stream.allocator, allocator_words());
     if (const YamlNode* peer = fields.node("peer")) {
         read_initiator(*peer, what + ": peer", topology, diagnostics);
@@ -84,7 +121,7 @@ Stream read_stream(const YamlNode& node, const std::string& what, const Software
         check_stream(stream, fields, software, topology);
     }
     if (stream.name.empty() && from != nullptr) {
-        stream.name = default_name(stream, from->text);
+        stream.name = default_name(stream, from->text, source, target);
     }
     return stream;
 }

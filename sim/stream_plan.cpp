@@ -54,6 +54,25 @@ tl::expected<Leg, std::string> StreamPlanner::leg(const Stream& stream, const Si
     return leg;
 }
 
+/// A leg with a place in each of `memories`.
+tl::expected<Leg, std::string> StreamPlanner::spread_leg(const Stream& stream, const Side& side,
+                                                         std::span<const MemoryName> memories, bool write, HostOs* host,
+                                                         PlannedStream& planned) {
+    auto first = leg(stream, side, memories.front(), write, host, planned);
+    if (!first) {
+        return first;
+    }
+    first->others.reserve(memories.size() - 1);
+    for (const MemoryName& memory : memories.subspan(1)) {
+        auto other = leg(stream, side, memory, write, host, planned);
+        if (!other) {
+            return other;
+        }
+        first->others.push_back(std::move(*other));
+    }
+    return first;
+}
+
 tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& stream, HostOs* host) {
     PlannedStream planned;
     planned.stream = &stream;
@@ -135,22 +154,22 @@ tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& strea
         break;
     }
     for (unsigned i = 0; i < reads_of(stream.operation); ++i) {
-        auto read = leg(stream, side, stream.source, false, host, planned);
+        auto read = spread_leg(stream, side, stream.sources(), false, host, planned);
         if (!read) {
             return tl::unexpected(read.error());
         }
         planned.job.reads.push_back(std::move(*read));
     }
     if (writes(stream.operation)) {
-        const MemoryName& target = stream.target.kind == MemoryName::Kind::kNone ? stream.source : stream.target;
-        auto write = leg(stream, side, target, true, host, planned);
+        const auto targets = stream.target.kind == MemoryName::Kind::kNone ? stream.sources() : stream.targets();
+        auto write = spread_leg(stream, side, targets, true, host, planned);
         if (!write) {
             return tl::unexpected(write.error());
         }
         planned.job.write = std::move(*write);
     }
     set_windows(stream, side, host, planned);
-    set_gate(side, stream.source, stream.target, planned);
+    set_gates(stream, side, planned);
     return planned;
 }
 

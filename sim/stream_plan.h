@@ -2,6 +2,7 @@
 
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -46,18 +47,25 @@ private:
     tl::expected<Piece, std::string> place(const Stream& stream, const MemoryName& memory, HostOs* host);
     tl::expected<models::Leg, std::string> leg(const Stream& stream, const Side& side, const MemoryName& memory,
                                                bool write, HostOs* host, PlannedStream& planned);
+    tl::expected<models::Leg, std::string> spread_leg(const Stream& stream, const Side& side,
+                                                      std::span<const MemoryName> memories, bool write, HostOs* host,
+                                                      PlannedStream& planned);
     std::unique_ptr<models::Mapping> mapping(const Stream& stream, const Side& side, const MemoryName& memory,
                                              const LegPath& path, const Piece& piece, HostOs* host,
                                              PlannedStream& planned);
     void set_windows(const Stream& stream, const Side& side, HostOs* host, PlannedStream& planned);
     void set_caches(const Stream& stream, const Side& side, const MemoryName& memory, models::Leg& leg);
-    void set_gate(const Side& side, const MemoryName& source, const MemoryName& target, PlannedStream& planned);
+    void set_gates(const Stream& stream, const Side& side, PlannedStream& planned);
+    void set_gate(const Side& side, const MemoryName& source, const MemoryName& target, models::Leg* read,
+                  models::Leg* write);
+    double cached_share(std::uint64_t capacity, std::uint64_t working_set);
     const egm::VirtualMachine* vm_of(const Stream& stream, HostOs& host, std::size_t& index) const;
 
     const Scenario& scenario_;
     Machine& machine_;
     std::uint32_t spaces_ = 0;
-    std::map<std::string, std::uint64_t> used_; ///< by VM and memory: bytes handed out
+    std::map<std::string, std::uint64_t> used_;                        ///< by VM and memory: bytes handed out
+    std::map<std::pair<std::uint64_t, std::uint64_t>, double> shares_; ///< known results of `chase_hit_share`
 };
 
 /// Share of the accesses of a pointer chase that a cache of `capacity` bytes serves when it walks `working_set` bytes

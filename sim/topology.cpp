@@ -6,10 +6,23 @@ namespace sim {
 
 void Topology::index_names() {
     index.clear();
+    memories.clear();
+    gpus.clear();
     index.reserve(parts.size());
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        index.emplace(parts[i].name, i);
+        const Part& part = parts[i];
+        index.emplace(part.name, i);
+        if (std::holds_alternative<models::MemorySpec>(part.spec)) {
+            memories.emplace(part.at, i); // the first of several
+        } else if (std::holds_alternative<models::GpuSpec>(part.spec)) {
+            gpus[part.cpu].push_back(i);
+        }
     }
+}
+
+std::optional<std::size_t> Topology::memory_of(const std::string& part) const {
+    const auto found = memories.find(part);
+    return found == memories.end() ? std::nullopt : std::optional(found->second);
 }
 
 const Part* Topology::find(const std::string& name) const {

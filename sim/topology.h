@@ -66,12 +66,17 @@ struct Topology {
     std::uint64_t dram_base = 0x80000000; ///< first DRAM byte of a socket, above the socket's own base (assumed)
     std::vector<Part> parts;              ///< in file order, ranges expanded
     std::vector<Link> links;
-    std::unordered_map<std::string, std::size_t> index; ///< of `parts` by name, made by `index_names`
+    std::unordered_map<std::string, std::size_t> index;    ///< of `parts` by name, made by `index_names`
+    std::unordered_map<std::string, std::size_t> memories; ///< by the part that a memory sits on; made there too
+    std::unordered_map<std::string, std::vector<std::size_t>>
+        gpus; ///< by the CPU whose socket they belong to; there too
 
     /// To be called when `parts` is complete; before that, `find` and `index_of` know no part.
     void index_names();
     const Part* find(const std::string& name) const; ///< nullptr if there is none
     std::optional<std::size_t> index_of(const std::string& name) const;
+    /// The memory that sits on a part.
+    std::optional<std::size_t> memory_of(const std::string& part) const;
     /// The nodes that have CPUs, in the order of their first CPU; one empty name on a machine of one node.
     std::vector<std::string> nodes() const;
 };

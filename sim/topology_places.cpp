@@ -206,6 +206,7 @@ private:
 
 void find_places(Topology& topology, const TopologyGraph& graph, Diagnostics& diagnostics) {
     Finder(topology, graph, diagnostics).run();
+    topology.index_names(); // again, now that GPUs know their CPUs
 }
 
 } // namespace sim

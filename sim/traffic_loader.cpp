@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "sim/fields.h"
+#include "sim/ranges.h"
 #include "sim/stream_loader.h"
 #include "sim/suggest.h"
 
@@ -104,6 +105,9 @@ private:
                 fields.choice<bool>("mode", together, {{"together", true}, {"one_at_a_time", false}});
             } else {
                 stream.entries.push_back(entry);
+                if (entry.key == "from" || entry.key == "source" || entry.key == "target") {
+                    expand(stream.entries.back().value);
+                }
             }
         }
         const bool many_from = form != "fan_out", many_memories = form != "fan_in";
@@ -132,6 +136,27 @@ private:
             }
         }
         add_groups(std::move(read), together, label, item.where);
+    }
+
+    /// Names with ranges, alone or in a list, become the list that they stand for.
+    void expand(YamlNode& node) {
+        const bool alone = node.is_scalar() && node.text.find('[') != std::string::npos;
+        if (!alone && !node.is_sequence()) {
+            return;
+        }
+        YamlNode list;
+        list.kind = YamlNode::Kind::kSequence;
+        list.where = node.where;
+        for (const YamlNode& item : alone ? std::vector<YamlNode>{node} : node.items) {
+            if (!item.is_scalar() || item.text.find('[') == std::string::npos) {
+                list.items.push_back(item);
+                continue;
+            }
+            for (RangeName& one : expand_ranges(item.text, item.where, diagnostics_)) {
+                list.items.push_back(make_scalar(std::move(one.name), item.where));
+            }
+        }
+        node = std::move(list);
     }
 
     /// `source` or `target`, whichever is a list; empty if neither is.
@@ -178,7 +203,7 @@ private:
             diagnostics_.error(node.where, fmt::format("more than {} streams", kStreamsMax));
             return;
         }
-        Stream stream = read_stream(node, what, software_, topology_, diagnostics_);
+        Stream stream = read_stream(node, what, software_, topology_, spreads_, diagnostics_);
         streams.push_back(std::move(stream));
     }
 
@@ -205,6 +230,7 @@ private:
     const SoftwareSetup* software_;
     const Topology* topology_;
     Diagnostics& diagnostics_;
+    SpreadReader spreads_;
     std::vector<StreamGroup> groups_;
     std::set<std::string> labels_;
     std::size_t count_ = 0;

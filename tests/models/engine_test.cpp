@@ -78,6 +78,25 @@ TEST_F(EngineTest, LatencyIsThatOfEachUnit) {
     EXPECT_EQ(counters.latency, 80 * ns(1030));
 }
 
+TEST_F(EngineTest, LatenciesAreCountedFromWhenTheyWereForgotten) {
+    // 8 units with 30 ns of translation each 1030 ns, then, once forgotten, 8 units with 50 ns in the fourth round.
+    translation.delay = ns(30);
+    simulate([&] {
+        Engine::Job& running = engine.start(job);
+        wait_until(ns(1030) * 3 - 1);
+        translation.delay = ns(50);
+        wait_until(ns(1030) * 3 + 1);
+        EXPECT_EQ(Engine::latencies(running).count(), 3u * 8);
+        EXPECT_EQ(Engine::latencies(running).max(), ns(1030));
+        Engine::forget_latencies(running);
+        wait_until(ns(1030) * 3 + ns(1050) + 1);
+        EXPECT_EQ(Engine::latencies(running).count(), 8u);
+        EXPECT_EQ(Engine::latencies(running).quantile(1), ns(1050));
+        EXPECT_EQ(Engine::latencies(running).quantile(10'000), ns(1050));
+        end(running);
+    });
+}
+
 // --- what a unit is made of ---------------------------------------------------------------------------------------
 
 TEST_F(EngineTest, CopyWritesWhatItHasReadAndNotBefore) {

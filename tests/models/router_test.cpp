@@ -52,6 +52,18 @@ TEST_F(RouterTest, BurstsSpreadOverPortsExactlyByTheirWeights) {
     EXPECT_THAT(arrivals(), ElementsAre(500, 500, 400, 400));
 }
 
+TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
+    for (std::uint16_t destination = 1; destination <= 4; ++destination) {
+        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, destination);
+    }
+    simulate([&] {
+        for (std::uint16_t destination = 1; destination <= 4; ++destination) {
+            send(first, destination);
+        }
+        EXPECT_THAT(arrivals(), ElementsAre(1, 1, 1, 1));
+    });
+}
+
 TEST_F(RouterTest, PortsTakeTurnsInsteadOfRuns) {
     nvswitch.set_route(Aperture::kFabric, 1, {{2, 5}, {3, 5}, {4, 4}, {5, 4}});
     simulate([&] {
