@@ -364,7 +364,7 @@ const std::set<std::string>& fillers() {
         "of",           "the",   "a",     "an",       "and",       "by",     "from",     "to",
         "into",         "in",    "on",    "at",       "once",      "test",   "kernel",   "kernels",
         "bandwidth",    "rate",  "speed", "transfer", "transfers", "memory", "together", "simultaneously",
-        "concurrently", "async", "bw",    "test"};
+        "concurrently", "async", "bw",    "perf"};
     return words;
 }
 

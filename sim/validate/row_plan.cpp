@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/error_bands.h"
 #include "sim/fields.h"
 #include "sim/machine_names.h"
 #include "sim/suggest.h"
@@ -285,6 +286,10 @@ private:
             return false;
         }
         machine_ = machine;
+        if (planner_.off_ != nullptr) {
+            const Settings off = planner_.off_->settings(*topology_);
+            machine_.set.insert(machine_.set.end(), off.begin(), off.end());
+        }
         return row_.text(kInitiator).empty() ? false : find_kind(system);
     }
 
@@ -637,6 +642,12 @@ private:
     }
 
     void add_group(const std::vector<StreamText>& streams, std::size_t counted) {
+        const std::string op = streams.front().get("op");
+        for (const auto& [word, operation] : operation_words()) {
+            if (word == op) {
+                plan_.kind = band_kind(engine_, operation);
+            }
+        }
         RowGroup group;
         group.name = row_.id() + (plan_.groups.empty() ? "" : fmt::format(" #{}", plan_.groups.size() + 1));
         for (std::size_t i = 0; i < streams.size(); ++i) {

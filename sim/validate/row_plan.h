@@ -8,6 +8,7 @@
 
 #include "sim/validate/kernels.h"
 #include "sim/validate/measured_row.h"
+#include "sim/validate/mechanisms.h"
 #include "sim/validate/operation_words.h"
 #include "sim/validate/systems.h"
 
@@ -41,6 +42,7 @@ struct RowPlan {
     std::string header; ///< YAML: machine, software, measurement; rows of one header run in one process
     std::vector<RowGroup> groups;
     RowFigure figure;
+    std::string kind;                  ///< engine and operation of the counted streams (see `band_kind`)
     std::string unsupported;           ///< why there is no scenario; else empty
     std::vector<std::string> warnings; ///< what was taken for granted
 
@@ -61,6 +63,9 @@ public:
     /// read as far as it goes, so that all its faults are told at once.
     RowPlan plan(MeasuredRow& row, Diagnostics& diagnostics);
 
+    /// From now on every machine is without this mechanism; nullptr = as it is.
+    void switch_off(const Mechanism* mechanism) { off_ = mechanism; }
+
 private:
     friend class OneRow;
     /// The machine of a header; nullptr if it does not load, and then `why` says why.
@@ -74,6 +79,7 @@ private:
     const Kernels& kernels_;
     const SearchPath& search_;
     std::map<std::string, Loaded> machines_;
+    const Mechanism* off_ = nullptr;
 };
 
 } // namespace sim::validate

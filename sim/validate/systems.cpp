@@ -1,11 +1,11 @@
 #include "sim/validate/systems.h"
 
 #include <algorithm>
-#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "sim/fields.h"
+#include "sim/shipped_topologies.h"
 #include "sim/validate/operation_words.h"
 
 namespace sim::validate {
@@ -118,16 +118,6 @@ const SystemMachine& find_variant(const MeasuredSystem& system, const std::strin
     return system.machine;
 }
 
-std::string validation_file(const std::string& name) {
-    namespace fs = std::filesystem;
-    std::error_code ignored;
-    for (fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-         !folder.empty() && folder != folder.root_path(); folder = folder.parent_path()) {
-        if (fs::is_regular_file(folder / "validation" / name, ignored)) {
-            return (folder / "validation" / name).string();
-        }
-    }
-    return fs::is_regular_file("validation/" + name, ignored) ? "validation/" + name : "";
-}
+std::string validation_file(const std::string& name) { return shipped_file("validation/" + name); }
 
 } // namespace sim::validate

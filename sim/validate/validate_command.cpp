@@ -7,21 +7,26 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "sim/fields.h"
 #include "sim/shipped_topologies.h"
+#include "sim/validate/accuracy_report.h"
+#include "sim/validate/plot.h"
+#include "sim/validate/recorded.h"
 #include "sim/validate/report.h"
 #include "sim/whole_file.h"
 
 namespace sim::validate {
 namespace {
 
-enum Exit { kDone = 0, kBadInput = 2, kInterrupted = 130 };
+enum Exit { kDone = 0, kBadInput = 2, kGateShut = 3, kInterrupted = 130 };
 
 struct Options {
     std::string file;
     std::vector<std::string> systems;
     std::vector<std::string> sets;
     std::vector<std::string> only;
-    std::string json, csv, show;
+    std::string json, csv, plot, show;
+    std::string gate, record, report, mechanisms;
     Fidelity fidelity = Fidelity::kTransaction;
     unsigned parallel = 0;
     bool quiet = false;
@@ -74,6 +79,19 @@ std::vector<MeasuredSystem> all_systems(const Options& options, const InputFiles
     return systems;
 }
 
+/// Puts the generated sections into a page whose other text is written by hand.
+bool write_report(const std::string& path, const std::map<std::string, std::string>& sections) {
+    Diagnostics diagnostics;
+    const auto page = DiskFiles().read(path, diagnostics);
+    diagnostics.print(std::cerr);
+    std::string fault;
+    const auto text = page ? replace_sections(*page, sections, fault) : std::nullopt;
+    if (page && !text) {
+        std::cerr << fmt::format("egmsim: error: {}: {}\n", path, fault);
+    }
+    return text && write(path, *text);
+}
+
 int show(const Options& options, std::vector<MeasuredRow>& rows, RowPlanner& planner, Diagnostics& diagnostics) {
     for (MeasuredRow& row : rows) {
         if (row.id() != options.show) {
@@ -123,16 +141,60 @@ int validate(const Options& options) {
         }
         return kBadInput;
     }
+    const auto mechanisms = options.mechanisms.empty()
+                                ? std::vector<Mechanism>{}
+                                : read_mechanisms(options.mechanisms, search.input(), diagnostics);
+    const std::string doubtful_file = validation_file("doubtful.yaml");
+    const auto doubtful = doubtful_file.empty() ? std::map<std::string, std::string>{}
+                                                : read_doubtful(doubtful_file, search.input(), diagnostics);
+    std::optional<Recorded> recorded;
+    if (!options.gate.empty()) {
+        recorded = read_recorded(options.gate, search.input(), diagnostics);
+    }
     Progress progress(options.quiet);
     RowRunOptions run_options{options.fidelity, options.parallel, options.sets,
                               [&](std::size_t done, std::size_t all) { progress(done, all); }};
+    const std::vector<MeasuredRow> again = rows;
     const RowRun run = run_rows(std::move(rows), planner, search, run_options, diagnostics);
     diagnostics.print(std::cerr);
     if (options.json != "-" && options.csv != "-" && !options.quiet) {
         std::cout << text_report(run, !options.groups_only) << std::flush;
     }
-    const bool written = write(options.json, json_report(run, options.file)) && write(options.csv, csv_report(run));
-    return run.interrupted ? kInterrupted : diagnostics.has_errors() || !written ? kBadInput : kDone;
+    bool good = !diagnostics.has_errors();
+    good = write(options.json, json_report(run, options.file)) && good;
+    good = write(options.csv, csv_report(run)) && good;
+    good = write(options.plot, plot_svg(run, options.file)) && good;
+    if (run.interrupted) {
+        return kInterrupted;
+    }
+    std::vector<MechanismRun> without;
+    for (const Mechanism& mechanism : mechanisms) {
+        Diagnostics ignored; // told above
+        planner.switch_off(&mechanism);
+        without.push_back({mechanism, run_rows(again, planner, search, run_options, ignored)});
+        const RowRun& one = without.back().run;
+        if (one.interrupted) {
+            return kInterrupted;
+        }
+        if (worst_rows(one.rows, 1).empty()) { // not one row was compared
+            std::cerr << fmt::format("egmsim: error: mechanism {}: no row runs without it: {}\n",
+                                     in_quotes(mechanism.name), one.rows.front().reason);
+            good = false;
+        }
+    }
+    if (!mechanisms.empty() && !options.quiet) {
+        std::cout << "\n" << accuracy_sections(run, doubtful, without).at("mechanisms") << std::flush;
+    }
+    good = (options.record.empty() || write(options.record, to_yaml(record(run, doubtful), options.file))) && good;
+    good = (options.report.empty() || write_report(options.report, accuracy_sections(run, doubtful, without))) && good;
+    bool shut = false;
+    if (recorded) {
+        for (const std::string& worse : check_gate(run, *recorded, doubtful)) {
+            std::cerr << "egmsim: " << worse << "\n";
+            shut = true;
+        }
+    }
+    return !good ? kBadInput : shut ? kGateShut : kDone;
 }
 
 } // namespace
@@ -143,6 +205,13 @@ void add_validate_command(CLI::App& app, int& code) {
     verb->add_option("file", options->file, "CSV file with the columns of validation/calibration.csv")->required();
     verb->add_option("--json", options->json, "Write the comparison as JSON to FILE, or to standard output for -");
     verb->add_option("--csv", options->csv, "Write a line for each row as CSV to FILE, or to standard output for -");
+    verb->add_option("--plot", options->plot, "Draw predicted against measured as SVG to FILE");
+    verb->add_option("--gate", options->gate,
+                     "End with code 3 if a mean error is 0.3 percentage points above what this file recorded");
+    verb->add_option("--record", options->record, "Record mean errors and error bands in FILE");
+    verb->add_option("--report", options->report, "Renew the generated tables of this page, such as docs/accuracy.md");
+    verb->add_option("--mechanisms", options->mechanisms,
+                     "Run the file again without each mechanism that this list names, and compare");
     verb->add_option("--show", options->show, "Print the scenario that stands for the row with this id, and end");
     verb->add_option("--only", options->only, "Run the rows with these ids only")->delimiter(',');
     verb->add_option("--systems", options->systems, "A list of systems of your own, before validation/systems.yaml");
