@@ -25,6 +25,7 @@
 #include "sim/show.h"
 #include "sim/sweep_command.h"
 #include "sim/topology_loader.h"
+#include "sim/validate/validate_command.h"
 #include "sim/whole_file.h"
 
 namespace {
@@ -271,6 +272,8 @@ int sc_main(int argc, char* argv[]) {
 
     std::function<int()> verb; // of those that have a file of their own
     sim::add_sweep_command(app, verb);
+    int code = kDone; // of the verbs that have a file of their own
+    sim::validate::add_validate_command(app, code);
 
     try {
         app.parse(argc, argv);
@@ -280,7 +283,8 @@ int sc_main(int argc, char* argv[]) {
     return with_output_checked(verb                   ? verb()
                                : run_verb->parsed()   ? run(options)
                                : check_verb->parsed() ? check(options)
-                                                      : show(options));
+                               : show_verb->parsed()  ? show(options)
+                                                      : code);
 }
 
 int main(int argc, char* argv[]) {
