@@ -67,6 +67,7 @@ bool complete(const std::string& name, Presets& presets, std::vector<std::string
     if (!complete(reference.text, presets, chain, diagnostics)) {
         return false;
     }
+    presets.like[name] = reference.text;
     YamlNode base = presets.maps.at(reference.text);
     merge_over(base, own);
     base.where = own.where;

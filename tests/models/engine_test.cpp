@@ -103,7 +103,8 @@ TEST_F(EngineTest, LatenciesAreCountedFromWhenTheyWereForgotten) {
     });
 }
 
-// A kernel of 160 bytes: bursts of 64, 64 and 32. They come back together after 1000 ns, the next are launched 50 ns later.
+// A kernel of 160 bytes: bursts of 64, 64 and 32. They come back together after 1000 ns, the next are launched 50 ns
+// later.
 TEST_F(EngineTest, EachPassIsAKernelThatWaitsForTheLast) {
     job.pass_bytes = 160;
     job.launch = ns(50);

@@ -282,8 +282,8 @@ struct WriteTrackersTest : GpuHubTest {
     WriteTrackersTest() : GpuHubTest(shared_spec()) {}
 };
 
-// Room for two. The first two SM stores take it, and are acknowledged at once; a copy's write and a store of a peer into
-// the carveout wait until it comes back after 20 + 1000 ns, and then are on their way for as long as any other.
+// Room for two. The first two SM stores take it, and are acknowledged at once; a copy's write and a store of a peer
+// into the carveout wait until it comes back after 20 + 1000 ns, and then are on their way for as long as any other.
 TEST_F(WriteTrackersTest, StoresCopiesAndPeersShareTheWritesInFlight) {
     models::PathTrace path;
     simulate([&] {
