@@ -11,6 +11,7 @@
 #include "sim/call_cost_fields.h"
 #include "sim/fields.h"
 #include "sim/machine_names.h"
+#include "sim/sharing_loader.h"
 #include "sim/words.h"
 
 namespace sim {
@@ -45,6 +46,9 @@ public:
         fields.boolean("compare_native", setup_.compare_native);
         read_list(fields, "vms", [&](const YamlNode& vm, const std::string& what) { read_vm(vm, what); });
         read_list(fields, "faults", [&](const YamlNode& fault, const std::string& what) { read_fault(fault, what); });
+        if (const YamlNode* sharing = fields.node("sharing")) {
+            setup_.sharing = read_sharing(*sharing, topology_, diagnostics_);
+        }
         fields.finish();
         warn_overcommitted(fields);
         return std::move(setup_);

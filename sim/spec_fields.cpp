@@ -18,6 +18,7 @@ constexpr Bounds kWindow{.min = 1, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kWindowOrNone{.min = 0, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kPacket{.min = 1, .max = 64 * kKiB, .likely = "B"};
 constexpr Bounds kHeader{.min = 0, .max = 4 * kKiB, .likely = "B"};
+constexpr Bounds kBuffer{.min = 64, .max = 64 * kMiB, .likely = "KiB"};
 constexpr Bounds kEntries{.min = 1, .max = 1u << 24};
 
 const std::vector<std::pair<std::string, models::GpuSpec::FabricAddresses>> kFabricAddresses{
@@ -188,6 +189,7 @@ void read_spec(Fields& fields, models::LinkSpec& spec, bool complete) {
     fields.size("header", spec.header_bytes, kHeader);
     fields.size("write_header", spec.write_header_bytes, kHeader);
     fields.boolean("store_and_forward", spec.store_and_forward);
+    fields.size("buffer", spec.buffer_bytes, kBuffer);
     need(fields, complete, {"bandwidth", "latency"});
 }
 
