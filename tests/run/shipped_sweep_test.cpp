@@ -52,6 +52,46 @@ TEST_F(ShippedSweepTest, CapProtectsUntilItCostsMore) {
                             HasSubstr("^ knee\n"), HasSubstr("\nservice/p99 [ns]\n")));
 }
 
+TEST_F(ShippedSweepTest, PoliciesProtectAtFullThroughputAndACapDoesNot) {
+    const auto json = sweep("sharing-policies.yaml");
+    std::map<std::string, std::vector<nlohmann::json>> by_policy; // in the order of the cap
+    for (const auto& point : json["points"]) {
+        by_policy[point["at"]["policy"]].push_back(point);
+    }
+    ASSERT_EQ(by_policy.size(), 5u);
+    const auto& first_come = by_policy.at("first come");
+    const double worst = figure(first_come.back(), "service/p99"), full = figure(first_come.back(), "one Grace/total");
+    for (const auto& [policy, points] : by_policy) {
+        for (std::size_t i = 1; i < points.size();
+             ++i) { // a looser cap: more throughput, less protection, within 0.5 %
+            EXPECT_GE(figure(points[i], "one Grace/total"), figure(points[i - 1], "one Grace/total") * 0.995) << policy;
+            EXPECT_GE(figure(points[i], "service/p99"), figure(points[i - 1], "service/p99") * 0.995) << policy;
+        }
+        // Where nobody waits, there is nothing to decide.
+        EXPECT_NEAR(figure(points.front(), "service/p99"), figure(first_come.front(), "service/p99"), 10) << policy;
+        if (policy == "first come") {
+            continue;
+        }
+        EXPECT_LT(figure(points.back(), "service/p99"), 0.7 * worst) << policy;
+        if (policy == "cap at the memory") {
+            // 225 GB/s of the cores, 200.8 of the GPU's half of the C2C, and the service
+            EXPECT_NEAR(figure(points.back(), "one Grace/total"), 225 + 200.8 + figure(points.back(), "service/value"),
+                        0.5);
+        } else {
+            EXPECT_NEAR(figure(points.back(), "one Grace/total"), full, 0.005 * full) << policy << " wastes nothing";
+        }
+    }
+    for (const auto& knee : json["knees"]) {
+        if (knee["line"] == "policy first come") {
+            EXPECT_GT(knee["distance"], 0.4) << "sharp";
+        } else if (knee["found"]) {
+            EXPECT_LT(knee["distance"], 0.3) << knee;
+        }
+    }
+    EXPECT_THAT(text, AllOf(HasSubstr("Knee of policy first come: service/p99 against one Grace/total"),
+                            HasSubstr("△ policy partition")));
+}
+
 TEST_F(ShippedSweepTest, TrayCarriesTwoVmsAndSaysWhatBreaks) {
     const auto json = sweep("how-many-vms.yaml", 3);
     std::map<std::string, std::string> failed;
