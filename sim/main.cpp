@@ -13,15 +13,19 @@
 #include "sim/checked_scenario.h"
 #include "sim/exit_code.h"
 #include "sim/fabric_cuts.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/reach_check.h"
 #include "sim/report_json.h"
 #include "sim/report_text.h"
 #include "sim/run_faults.h"
 #include "sim/runner.h"
+#include "sim/sensitivity/command.h"
+#include "sim/sharing_loader.h"
 #include "sim/shipped_topologies.h"
 #include "sim/show.h"
 #include "sim/sweep_command.h"
 #include "sim/topology_loader.h"
+#include "sim/validate/validate_command.h"
 #include "sim/whole_file.h"
 
 namespace {
@@ -32,11 +36,13 @@ struct Options {
     std::vector<std::string> files;
     std::vector<std::string> sets;
     std::string json;
+    std::string nvbandwidth_json;
     std::optional<std::uint64_t> seed;
     sim::Fidelity fidelity = sim::Fidelity::kTransaction;
     bool progress = false;
     bool quiet = false;
     bool dot = false;
+    bool sensitivity = false;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -89,8 +95,11 @@ private:
 
 std::optional<sim::Scenario> load(const std::string& file, const Options& options, sim::Diagnostics& diagnostics) {
     auto scenario = sim::load_checked(file, options.sets, diagnostics);
-    if (scenario && options.seed) {
-        scenario->seed = *options.seed;
+    if (scenario) {
+        sim::check_fluid_sharing(*scenario, options.fidelity, diagnostics);
+        if (options.seed) {
+            scenario->seed = *options.seed;
+        }
     }
     diagnostics.print(std::cerr);
     return diagnostics.has_errors() ? std::nullopt : scenario;
@@ -101,6 +110,10 @@ int run(const Options& options) {
     const auto scenario = load(options.files.at(0), options, diagnostics);
     if (!scenario) {
         return kBadInput;
+    }
+    if (options.sensitivity) {
+        return sim::sensitivity_command(*scenario, {options.files.at(0), options.sets, options.seed, options.fidelity},
+                                        {options.json, options.progress, options.quiet});
     }
     const bool both = !scenario->software.vms.empty() && scenario->software.compare_native;
     const std::size_t phases = scenario->groups.size() * (both ? 2 : 1) + !scenario->software.vms.empty();
@@ -131,6 +144,13 @@ int run(const Options& options) {
             if (options.quiet || options.json == "-") { // then nobody has seen the result yet
                 std::cout << sim::text_report(result) << std::flush;
             }
+            std::cerr << "egmsim: error: " << why << "\n";
+            code = code == kDone ? kBadInput : code;
+        }
+    }
+    if (!options.nvbandwidth_json.empty()) {
+        if (const std::string why = sim::write_whole_file(options.nvbandwidth_json, sim::nvbandwidth_tool_json(result));
+            !why.empty()) {
             std::cerr << "egmsim: error: " << why << "\n";
             code = code == kDone ? kBadInput : code;
         }
@@ -216,6 +236,8 @@ int sc_main(int argc, char* argv[]) {
     CLI::App* const run_verb = app.add_subcommand("run", "Run a scenario and print its prediction");
     run_verb->add_option("scenario", options.files, "Scenario file")->required()->expected(1);
     run_verb->add_option("--json", options.json, "Write the result as JSON to FILE, or to standard output for -");
+    run_verb->add_option("--nvbandwidth-json", options.nvbandwidth_json,
+                         "Write the scenario's nvbandwidth test cases to FILE as that tool's -j does");
     run_verb->add_option("--seed", options.seed, "Seed of random accesses, over the scenario's");
     run_verb
         ->add_option("--set", options.sets,
@@ -233,6 +255,8 @@ int sc_main(int argc, char* argv[]) {
                      "(what no run may exceed), or all, compared")
         ->transform(CLI::CheckedTransformer(fidelities).description("transaction|fluid|bound|all"))
         ->option_text("transaction|fluid|bound|all");
+    run_verb->add_flag("--sensitivity", options.sensitivity,
+                       "Run it at both ends of each assumed figure's range, and say how far each result moves");
     run_verb->add_flag("--progress", options.progress, "Say what is going on from the start");
     run_verb->add_flag("--quiet", options.quiet, "No progress; with --json FILE no tables either");
 
@@ -248,6 +272,8 @@ int sc_main(int argc, char* argv[]) {
 
     std::function<int()> verb; // of those that have a file of their own
     sim::add_sweep_command(app, verb);
+    int code = kDone; // of the verbs that have a file of their own
+    sim::validate::add_validate_command(app, code);
 
     try {
         app.parse(argc, argv);
@@ -257,7 +283,8 @@ int sc_main(int argc, char* argv[]) {
     return with_output_checked(verb                   ? verb()
                                : run_verb->parsed()   ? run(options)
                                : check_verb->parsed() ? check(options)
-                                                      : show(options));
+                               : show_verb->parsed()  ? show(options)
+                                                      : code);
 }
 
 int main(int argc, char* argv[]) {

@@ -6,6 +6,7 @@
 
 #include "sim/fields.h"
 #include "sim/overrides.h"
+#include "sim/sharing_loader.h"
 #include "sim/software_loader.h"
 #include "sim/sweep_loader.h"
 #include "sim/topology_loader.h"
@@ -90,6 +91,9 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     }
     if (sweep != nullptr) {
         scenario.sweep = read_sweep(*sweep, diagnostics);
+    }
+    if (sound) {
+        check_tenants(scenario, diagnostics);
     }
     if (topology) {
         scenario.topology = std::move(*topology);
