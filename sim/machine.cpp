@@ -127,9 +127,11 @@ void Machine::build_part(std::size_t index) {
             add(*gate, part.trust);
         }
         add(gpu.hub->l2(), part.trust);
+        add(gpu.hub->l2_crossing(), part.trust);
         add(gpu.hub->inbound(), part.trust);
         add(gpu.hub->system_reads(), part.trust);
         add(gpu.hub->hub_reads(), Trust::kAssumed);
+        add(gpu.hub->hub_writes(), Trust::kAssumed);
         add(gpu.hub->posted_writes(), part.trust);
         resources_.push_back(
             {part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
