@@ -14,33 +14,46 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
         assert(hop.weight > 0 && hop.port < ports());
         rounds = std::max(rounds, hop.weight);
     }
-    Route route;
+    Turns turns;
     for (unsigned round = 0; round < rounds; ++round) {
         for (const Hop& hop : hops) {
             if (round < hop.weight) {
-                route.turns.push_back(hop.port);
+                turns.push_back(hop.port);
             }
         }
     }
-    route.next = first_turn % route.turns.size();
+    Route route;
+    route.next = static_cast<std::uint32_t>(first_turn % turns.size());
+    route.turns = intern(std::move(turns));
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (routes.size() <= destination) {
         routes.resize(destination + 1u);
     }
-    routes[destination] = std::move(route);
+    routes[destination] = route;
+}
+
+/// Those found last are tried first: neighbouring destinations often share them.
+std::uint32_t Router::intern(Turns turns) {
+    const auto known = std::find(turns_.rbegin(), turns_.rend(), turns);
+    if (known != turns_.rend()) {
+        return static_cast<std::uint32_t>(turns_.rend() - known);
+    }
+    turns_.push_back(std::move(turns));
+    return static_cast<std::uint32_t>(turns_.size());
 }
 
 Router::Route& Router::route(const Transit& packet) {
     auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
-    assert(packet.destination < routes.size() && !routes[packet.destination].turns.empty() &&
+    assert(packet.destination < routes.size() && routes[packet.destination].turns != 0 &&
            "streams without a route are refused before time starts");
     return routes[packet.destination];
 }
 
 unsigned Router::choose(const Transit& packet) {
     Route& way = route(packet);
-    const unsigned port = way.turns[way.next];
-    if (++way.next == way.turns.size()) {
+    const Turns& turns = turns_[way.turns - 1];
+    const unsigned port = turns[way.next];
+    if (++way.next == turns.size()) {
         way.next = 0;
     }
     return port;
@@ -48,7 +61,7 @@ unsigned Router::choose(const Transit& packet) {
 
 void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
-    const auto& turns = route(packet).turns;
+    const Turns& turns = turns_[route(packet).turns - 1];
     if (turns.size() == 1) {
         pass_on(turns[0], payload);
         transit(payload) = packet;

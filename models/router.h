@@ -31,20 +31,24 @@ protected:
     /// The port for this packet; advances the turn among equals.
     unsigned choose(const Transit& packet);
     /// A port that `choose` may name; nothing advances.
-    unsigned first_hop(const Transit& packet) { return route(packet).turns[0]; }
+    unsigned first_hop(const Transit& packet) { return turns_[route(packet).turns - 1][0]; }
     /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
     void trace_onward(Payload& payload, PathTrace& trace);
     unsigned access(unsigned port, Payload& payload) override;
 
 private:
+    using Turns = std::vector<unsigned>; ///< ports, each as often as its weight
+
     struct Route {
-        std::vector<unsigned> turns; ///< ports, each as often as its weight
-        std::size_t next = 0;
+        std::uint32_t turns = 0; ///< index in `turns_`, and one more; 0: no route
+        std::uint32_t next = 0;  ///< whose turn it is
     };
 
     Route& route(const Transit& packet);
+    std::uint32_t intern(Turns turns);
 
-    std::array<std::vector<Route>, kApertures> routes_; ///< by aperture and destination; no turns: no route
+    std::array<std::vector<Route>, kApertures> routes_; ///< by aperture and destination
+    std::vector<Turns> turns_;                          ///< many destinations share theirs
 };
 
 } // namespace models

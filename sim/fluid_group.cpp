@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
-#include <unordered_map>
 
 #include "sim/binding.h"
 #include "sim/fluid_max_min.h"
@@ -65,7 +64,7 @@ public:
     using Index = FluidNetwork::Index;
 
     GroupFlows(const std::vector<StreamBound>& costs, const Machine& machine)
-        : network_(network(costs, machine)), solver_(network_), loads_(machine.resources().size()), sums_(costs.size()),
+        : network_(network(costs, machine.resources().size())), solver_(network_), loads_(machine.resources().size()), sums_(costs.size()),
           times_(costs.size()) {}
 
     /// Solves for the streams that run during `time`, in picoseconds.
@@ -90,26 +89,15 @@ public:
     double share_of_time(Index resource) const { return std::min(loads_[resource] / passed_, 1.0); }
 
 private:
-    static FluidNetwork network(const std::vector<StreamBound>& costs, const Machine& machine) {
+    static FluidNetwork network(const std::vector<StreamBound>& costs, std::size_t resources) {
         FluidNetwork network;
-        std::unordered_map<const void*, Index> places;
-        for (const Resource& resource : machine.resources()) {
-            const Index place = network.add_resource();
-            places[resource.server != nullptr ? static_cast<const void*>(resource.server) : resource.pool] = place;
+        for (std::size_t i = 0; i < resources; ++i) {
+            network.add_resource();
         }
-        std::vector<std::pair<Index, double>> uses; // in the order of the machine, not of addresses
         for (const StreamBound& cost : costs) {
-            uses.clear();
-            for (const auto& [server, picoseconds] : cost.uses) {
-                uses.emplace_back(places.at(server), picoseconds);
-            }
-            for (const auto& [pool, picoseconds] : cost.holds) {
-                uses.emplace_back(places.at(pool), picoseconds);
-            }
-            std::sort(uses.begin(), uses.end());
             network.add_flow(cost.own_bytes_per_second);
-            for (const auto& [place, picoseconds] : uses) {
-                network.add_use(place, picoseconds / kPicosecondsPerSecond);
+            for (const auto& [resource, picoseconds] : cost.uses) {
+                network.add_use(resource, picoseconds / kPicosecondsPerSecond);
             }
         }
         return network;
@@ -144,12 +132,8 @@ void run_transient(const std::vector<PlannedStream>& planned, models::Picosecond
 } // namespace
 
 GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStream>& planned, Machine& machine) {
-    std::vector<StreamBound> bounds;
-    std::vector<StreamBound> costs;
-    for (const PlannedStream& one : planned) {
-        bounds.push_back(static_bound(one));
-        costs.push_back(mean_cost(one, bounds.back()));
-    }
+    const std::vector<StreamBound> bounds = static_bounds(planned, machine);
+    const std::vector<StreamBound> costs = mean_costs(planned, bounds, machine);
     GroupFlows flows(costs, machine);
     if (const auto end = transient_end(planned)) {
         run_transient(planned, *end, flows);
@@ -174,7 +158,7 @@ GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStrea
             const Resource* const limit = flows.limit(index, machine);
             line.binding.resource = limit != nullptr ? limit->name : costs[i].own_limit;
             line.binding.share_of_time = 1;
-            say_widening(line.binding, planned[i], costs[i], line.value, limit);
+            say_widening(line.binding, planned[i], costs[i], line.value, limit, machine);
             result.total += line.fault.empty() ? line.value : 0;
         }
         lower_grade(line, Grade::kComposed,
@@ -196,9 +180,10 @@ GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStrea
 GroupResult bound_group(const StreamGroup& group, const std::vector<PlannedStream>& planned, Machine& machine) {
     GroupResult result;
     result.group = &group;
-    std::vector<StreamBound> bounds;
-    for (const PlannedStream& one : planned) {
-        const StreamBound& bound = bounds.emplace_back(static_bound(one));
+    const std::vector<StreamBound> bounds = static_bounds(planned, machine);
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+        const PlannedStream& one = planned[i];
+        const StreamBound& bound = bounds[i];
         StreamResult line = line_of(one, bound, machine);
         line.value = line.bound;
         if (line.is_latency) {
@@ -206,20 +191,15 @@ GroupResult bound_group(const StreamGroup& group, const std::vector<PlannedStrea
         } else {
             const Resource* limit = nullptr;
             double narrowest = bound.own_bytes_per_second;
-            for (const Resource& resource : machine.resources()) {
-                const auto use = bound.uses.find(resource.server);
-                const auto hold = bound.holds.find(resource.pool);
-                const double picoseconds = use != bound.uses.end()     ? use->second
-                                           : hold != bound.holds.end() ? hold->second
-                                                                       : 0;
-                if (picoseconds > 0 && kPicosecondsPerSecond / picoseconds < narrowest) {
+            for (const auto& [resource, picoseconds] : bound.uses) {
+                if (kPicosecondsPerSecond / picoseconds < narrowest) {
                     narrowest = kPicosecondsPerSecond / picoseconds;
-                    limit = &resource;
+                    limit = &machine.resources()[resource];
                 }
             }
             line.binding.resource = limit != nullptr ? limit->name : bound.own_limit;
             line.binding.share_of_time = 1;
-            say_widening(line.binding, one, bound, line.value, limit);
+            say_widening(line.binding, one, bound, line.value, limit, machine);
         }
         lower_grade(line, Grade::kComposed, "static bound: no prediction, but what no run may exceed; alone");
         result.streams.push_back(std::move(line));

@@ -100,10 +100,11 @@ public:
              const Progress& progress)
         : machine_(machine), measurement_(measurement), progress_(progress), origin_(now()),
           end_(transient_end(planned)) {
-        for (PlannedStream& stream : planned) {
+        std::vector<StreamBound> bounds = static_bounds(planned, machine);
+        for (std::size_t i = 0; i < planned.size(); ++i) {
             Running running;
-            running.planned = &stream;
-            running.bound = static_bound(stream);
+            running.planned = &planned[i];
+            running.bound = std::move(bounds[i]);
             streams_.push_back(std::move(running));
         }
     }
