@@ -14,7 +14,7 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
         assert(hop.weight > 0 && hop.port < ports());
         rounds = std::max(rounds, hop.weight);
     }
-    Turns turns;
+    std::vector<unsigned> turns;
     for (unsigned round = 0; round < rounds; ++round) {
         for (const Hop& hop : hops) {
             if (round < hop.weight) {
@@ -22,38 +22,36 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
             }
         }
     }
-    Route route;
-    route.next = static_cast<std::uint32_t>(first_turn % turns.size());
-    route.turns = intern(std::move(turns));
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (routes.size() <= destination) {
         routes.resize(destination + 1u);
     }
-    routes[destination] = route;
+    routes[destination] = intern(std::move(turns), first_turn);
 }
 
 /// Those found last are tried first: neighbouring destinations often share them.
-std::uint32_t Router::intern(Turns turns) {
-    const auto known = std::find(turns_.rbegin(), turns_.rend(), turns);
+std::uint32_t Router::intern(std::vector<unsigned> ports, std::size_t first_turn) {
+    const auto known =
+        std::find_if(turns_.rbegin(), turns_.rend(), [&](const Turns& turns) { return turns.ports == ports; });
     if (known != turns_.rend()) {
         return static_cast<std::uint32_t>(turns_.rend() - known);
     }
-    turns_.push_back(std::move(turns));
+    first_turn %= ports.size();
+    turns_.push_back({std::move(ports), first_turn});
     return static_cast<std::uint32_t>(turns_.size());
 }
 
-Router::Route& Router::route(const Transit& packet) {
-    auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
-    assert(packet.destination < routes.size() && routes[packet.destination].turns != 0 &&
+Router::Turns& Router::turns(const Transit& packet) {
+    const auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
+    assert(packet.destination < routes.size() && routes[packet.destination] != 0 &&
            "streams without a route are refused before time starts");
-    return routes[packet.destination];
+    return turns_[routes[packet.destination] - 1];
 }
 
 unsigned Router::choose(const Transit& packet) {
-    Route& way = route(packet);
-    const Turns& turns = turns_[way.turns - 1];
-    const unsigned port = turns[way.next];
-    if (++way.next == turns.size()) {
+    Turns& way = turns(packet);
+    const unsigned port = way.ports[way.next];
+    if (++way.next == way.ports.size()) {
         way.next = 0;
     }
     return port;
@@ -61,7 +59,7 @@ unsigned Router::choose(const Transit& packet) {
 
 void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
-    const Turns& turns = turns_[route(packet).turns - 1];
+    const std::vector<unsigned>& turns = this->turns(packet).ports;
     if (turns.size() == 1) {
         pass_on(turns[0], payload);
         transit(payload) = packet;

@@ -10,8 +10,9 @@ namespace models {
 /// A component that passes packets between its ports by destination: CPU fabric, GPU hub, NVSwitch, NIC.
 ///
 /// Routes are set before the simulation starts (`sim/routing`, over the machine's graph). Where several ports lead to a
-/// destination equally well, bursts take them in turn, each as often as it has links. Responses go the way their
-/// request came.
+/// destination equally well, bursts take them in turn, each as often as it has links; all destinations behind the same
+/// ports share one turn, so that what follows each other leaves by different ports whatever it is for (decision 22).
+/// Responses go the way their request came.
 class Router : public Component {
 public:
     using Component::Component;
@@ -21,9 +22,8 @@ public:
         unsigned weight; ///< links behind the port, at least 1
     };
 
-    /// `destination` is a part index. Replaces an earlier route. `first_turn`: with which of the equals to begin; were
-    /// it the same for all destinations, whoever sends to each of them in turn would fill one way after the other
-    /// instead of all. Precondition: `hops` is not empty.
+    /// `destination` is a part index. Replaces an earlier route. `first_turn`: with which of the equals to begin, so that
+    /// not all routers of a fabric begin with the same. Precondition: `hops` is not empty.
     void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
                    std::size_t first_turn = 0);
 
@@ -31,24 +31,23 @@ protected:
     /// The port for this packet; advances the turn among equals.
     unsigned choose(const Transit& packet);
     /// A port that `choose` may name; nothing advances.
-    unsigned first_hop(const Transit& packet) { return turns_[route(packet).turns - 1][0]; }
+    unsigned first_hop(const Transit& packet) { return turns(packet).ports[0]; }
     /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
     void trace_onward(Payload& payload, PathTrace& trace);
     unsigned access(unsigned port, Payload& payload) override;
 
 private:
-    using Turns = std::vector<unsigned>; ///< ports, each as often as its weight
-
-    struct Route {
-        std::uint32_t turns = 0; ///< index in `turns_`, and one more; 0: no route
-        std::uint32_t next = 0;  ///< whose turn it is
+    struct Turns {
+        std::vector<unsigned> ports; ///< each as often as its weight
+        std::size_t next = 0;        ///< whose turn it is
     };
 
-    Route& route(const Transit& packet);
-    std::uint32_t intern(Turns turns);
+    Turns& turns(const Transit& packet);
+    std::uint32_t intern(std::vector<unsigned> ports, std::size_t first_turn);
 
-    std::array<std::vector<Route>, kApertures> routes_; ///< by aperture and destination
-    std::vector<Turns> turns_;                          ///< many destinations share theirs
+    /// By aperture and destination: index in `turns_`, and one more; 0: no route.
+    std::array<std::vector<std::uint32_t>, kApertures> routes_;
+    std::vector<Turns> turns_;
 };
 
 } // namespace models

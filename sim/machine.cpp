@@ -267,7 +267,7 @@ void Machine::set_routes() {
                 ports.push_back({ports_.at({part.name, name}), weight});
             }
             router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports,
-                              i + route.destination);
+                              i);
         }
     }
 }

@@ -54,7 +54,7 @@ TEST_F(RouterTest, BurstsSpreadOverPortsExactlyByTheirWeights) {
 
 TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
     for (std::uint16_t destination = 1; destination <= 4; ++destination) {
-        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, destination);
+        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, 2);
     }
     simulate([&] {
         for (std::uint16_t destination = 1; destination <= 4; ++destination) {
@@ -62,6 +62,12 @@ TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
         }
         EXPECT_THAT(arrivals(), ElementsAre(1, 1, 1, 1));
     });
+}
+
+TEST_F(RouterTest, TheFirstTurnIsTheOneAskedFor) {
+    nvswitch.set_route(Aperture::kFabric, 1, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, 4 * 7 + 2);
+    simulate([&] { send(first, 1); });
+    EXPECT_THAT(arrivals(), ElementsAre(0, 0, 1, 0));
 }
 
 TEST_F(RouterTest, PortsTakeTurnsInsteadOfRuns) {
@@ -74,7 +80,7 @@ TEST_F(RouterTest, PortsTakeTurnsInsteadOfRuns) {
     EXPECT_THAT(arrivals(), ElementsAre(1, 1, 1, 1));
 }
 
-TEST_F(RouterTest, EachDestinationAndNetworkHasItsOwnTurn) {
+TEST_F(RouterTest, EachSetOfWaysHasItsOwnTurn) {
     nvswitch.set_route(Aperture::kFabric, 1, {{2, 1}, {3, 1}});
     nvswitch.set_route(Aperture::kFabric, 2, {{4, 1}});
     nvswitch.set_route(Aperture::kSystem, 1, {{5, 1}});
