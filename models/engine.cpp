@@ -47,15 +47,24 @@ struct Engine::Worker final : EventQueue::Handler {
     Picoseconds writes_free = 0;
     bool waking = false;
 
-    void fire(void*) override {
-        waking = false;
-        engine->issue(*this);
-    }
+    void fire(void*) override;
 };
 
-class Engine::Job {
+/// A job is told by the memories when its writes have arrived.
+class Engine::Job final : public Delivery, public EventQueue::Handler {
 public:
+    Engine* engine = nullptr;
     const StreamJob* spec = nullptr;
+    Client* client = nullptr;
+    void* token = nullptr;
+    bool finite = false;
+    std::uint64_t left = 0;      ///< finite: bytes still to be issued
+    std::uint64_t total = 0;     ///< finite
+    std::uint64_t delivered = 0; ///< bytes of writes
+    Picoseconds last_delivery = 0;
+    bool told_delivered = false;
+    bool over = false;   ///< nobody needs it any longer but workers that are still to wake
+    unsigned waking = 0; ///< workers with an event
     std::vector<std::unique_ptr<Worker>> workers;
     StreamJob::Counters counters;
     LatencyHistogram latencies;
@@ -68,13 +77,32 @@ public:
     std::uint64_t in_flight = 0; ///< accesses
     bool stopped = false;
     std::string fault;
+
+    void arrived(Picoseconds time, std::uint64_t bytes) override {
+        delivered += bytes;
+        last_delivery = std::max(last_delivery, time);
+        if (finite && delivered == total) {
+            engine->events().at(last_delivery, *this, nullptr);
+        }
+    }
+    void fire(void*) override { engine->tell_delivered(*this); }
+    bool exhausted() const { return finite && left == 0; }
+    std::uint64_t next_bytes() const { return finite ? std::min(left, spec->burst_bytes) : spec->burst_bytes; }
 };
+
+void Engine::Worker::fire(void*) {
+    waking = false;
+    --job->waking;
+    engine->issue(*this);
+    engine->free_if_over(*job);
+}
 
 /// A burst with all its legs.
 struct Engine::Unit {
     Job* job = nullptr;
     Worker* worker = nullptr;
     Cursor at;
+    std::uint64_t bytes = 0; ///< of each leg
     Picoseconds began = 0;
     unsigned reads_left = 0;
 };
@@ -98,48 +126,115 @@ Engine::Engine(const sc_core::sc_module_name& name, EventQueue& events, PacketPo
 Engine::~Engine() = default;
 
 Engine::Job& Engine::start(const StreamJob& spec) {
-    jobs_.push_back(std::make_unique<Job>());
-    Job& job = *jobs_.back();
+    Job& job = take_job(spec);
+    if (spec.pattern == StreamJob::Pattern::kPingPong) {
+        take_turn(job);
+        return job;
+    }
+    start_workers(job, spec.workers);
+    return job;
+}
+
+Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& client, void* token) {
+    assert(bytes > 0 && spec.pattern != StreamJob::Pattern::kPingPong);
+    Job& job = take_job(spec);
+    job.finite = true;
+    job.left = job.total = bytes;
+    job.client = &client;
+    job.token = token;
+    const std::uint64_t bursts = (bytes + spec.burst_bytes - 1) / spec.burst_bytes;
+    start_workers(job, static_cast<unsigned>(std::min<std::uint64_t>(spec.workers, bursts)));
+    return job;
+}
+
+Engine::Job& Engine::take_job(const StreamJob& spec) {
+    if (idle_jobs_.empty()) {
+        jobs_.push_back(std::make_unique<Job>());
+        idle_jobs_.push_back(jobs_.back().get());
+    }
+    Job& job = *idle_jobs_.back();
+    idle_jobs_.pop_back();
+    auto workers = std::move(job.workers); // used again
+    job = Job{};
+    job.workers = std::move(workers);
+    job.engine = this;
     job.spec = &spec;
     job.random = spec.seed;
     job.places = spec.write ? spec.write->places() : 1;
     for (const Leg& leg : spec.reads) {
         job.places = std::max(job.places, leg.places());
     }
-    if (spec.pattern == StreamJob::Pattern::kPingPong) {
-        take_turn(job);
-        return job;
-    }
-    assert(spec.workers > 0);
+    return job;
+}
+
+void Engine::start_workers(Job& job, unsigned count) {
+    assert(count > 0);
+    const StreamJob& spec = *job.spec;
     const Picoseconds now = events().now();
     const std::uint64_t share =
         spec.shared_cursor ? 0 : (spec.write ? *spec.write : spec.reads[0]).working_set / spec.workers;
-    for (unsigned i = 0; i < spec.workers; ++i) {
-        auto worker = std::make_unique<Worker>();
-        worker->engine = this;
-        worker->job = &job;
-        worker->index = i;
-        worker->reads = ByteWindow(spec.read_window);
-        worker->writes = ByteWindow(spec.write_window);
-        worker->cursor = {share * i / 4096 * 4096, i % job.places};
-        worker->waking = true;
-        // Workers start spread over a microsecond (multiples of the golden ratio), as threads really do.
-        const Picoseconds spread = static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
-        events().at(now + spread, *worker, nullptr);
-        job.workers.push_back(std::move(worker));
+    while (job.workers.size() < count) {
+        job.workers.push_back(std::make_unique<Worker>());
     }
-    return job;
+    for (unsigned i = 0; i < count; ++i) {
+        Worker& worker = *job.workers[i];
+        worker = Worker{};
+        worker.engine = this;
+        worker.job = &job;
+        worker.index = i;
+        worker.reads = ByteWindow(spec.read_window);
+        worker.writes = ByteWindow(spec.write_window);
+        worker.cursor = {share * i / 4096 * 4096, i % job.places};
+        // Workers of a stream start spread over a microsecond (multiples of the golden ratio), as threads really do;
+        // those of a finite job belong to a kernel that runs already.
+        const Picoseconds spread = job.finite ? 0 : static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
+        wake(worker, now + spread);
+    }
+}
+
+void Engine::wake(Worker& worker, Picoseconds time) {
+    worker.waking = true;
+    ++worker.job->waking;
+    events().at(time, worker, nullptr);
 }
 
 void Engine::stop(Job& job) { job.stopped = true; }
 
 void Engine::finish(Job& job) {
     assert(drained(job));
-    const bool waking =
-        std::any_of(job.workers.begin(), job.workers.end(), [](const auto& worker) { return worker->waking; });
-    if (!waking) { // else an event still points to it, and will find it stopped
-        jobs_.erase(std::find_if(jobs_.begin(), jobs_.end(), [&](const auto& held) { return held.get() == &job; }));
+    job.over = true;
+    free_if_over(job);
+}
+
+void Engine::free_if_over(Job& job) {
+    if (job.over && job.waking == 0) { // else an event still points to a worker, and will find the job stopped
+        job.over = false;
+        idle_jobs_.push_back(&job);
     }
+}
+
+/// The last byte of a finite job has arrived where it was to go.
+void Engine::tell_delivered(Job& job) {
+    job.told_delivered = true;
+    job.client->delivered(job.token);
+    end_if_done(job);
+}
+
+/// All of a finite job is back, or it has failed: the caller hears of it, and the job is free for another one.
+void Engine::end_if_done(Job& job) {
+    if (!job.finite || job.over || job.in_flight != 0) {
+        return;
+    }
+    if (!job.fault.empty()) {
+        job.over = true;
+        job.client->failed(job.token, job.fault);
+    } else if (job.told_delivered && job.counters.bytes == job.total) {
+        job.over = true;
+        job.client->acknowledged(job.token);
+    } else {
+        return;
+    }
+    free_if_over(job);
 }
 
 const StreamJob::Counters& Engine::counters(const Job& job) { return job.counters; }
@@ -170,17 +265,16 @@ void Engine::issue(Worker& worker) {
         return;
     }
     const StreamJob& spec = *job.spec;
-    while (!job.stopped && !worker.waking && may_issue(worker)) {
+    while (!job.stopped && !job.exhausted() && !worker.waking && may_issue(worker)) {
         const Picoseconds now = events().now();
         const Picoseconds ready =
             std::max({now, spec.reads.empty() ? worker.writes_free : worker.reads_free, job.cap_free});
         if (ready > now) {
-            worker.waking = true;
-            events().at(ready, worker, nullptr);
+            wake(worker, ready);
             return;
         }
         if (spec.rate_cap != 0) {
-            job.cap_free = std::max(now, job.cap_free) + duration(spec.burst_bytes, spec.rate_cap);
+            job.cap_free = std::max(now, job.cap_free) + duration(job.next_bytes(), spec.rate_cap);
         }
         begin_unit(worker);
     }
@@ -196,19 +290,21 @@ void Engine::begin_unit(Worker& worker) {
     }
     Unit& unit = *idle_units_.back();
     idle_units_.pop_back();
-    unit = {&job, &worker, next_burst(worker), now, static_cast<unsigned>(spec.reads.size())};
+    const std::uint64_t size = job.next_bytes();
+    unit = {&job, &worker, next_burst(worker), size, now, static_cast<unsigned>(spec.reads.size())};
+    job.left -= job.finite ? size : 0;
     if (spec.reads.empty()) {
-        worker.writes.take(spec.burst_bytes, now);
-        worker.writes_free = now + duration(spec.burst_bytes, spec.write_rate);
+        worker.writes.take(size, now);
+        worker.writes_free = now + duration(size, spec.write_rate);
         begin_access(unit, spec.write->place(unit.at.place));
         return;
     }
-    const std::uint64_t bytes = spec.burst_bytes * spec.reads.size();
+    const std::uint64_t bytes = size * spec.reads.size();
     worker.reads.take(bytes, now);
     worker.batch_issued += bytes;
     worker.reads_free = now + duration(bytes, spec.read_rate);
     if (spec.write) {
-        worker.writes.take(spec.burst_bytes, now);
+        worker.writes.take(size, now);
     }
     for (const Leg& leg : spec.reads) {
         begin_access(unit, leg.place(unit.at.place));
@@ -244,8 +340,8 @@ void Engine::begin_access(Unit& unit, const Leg& leg) {
     access.job = &job;
     access.unit = &unit;
     access.leg = &leg;
-    access.bytes = spec.burst_bytes;
-    access.tail = duration(spec.burst_bytes, leg.write ? spec.write_rate : spec.read_rate);
+    access.bytes = unit.bytes;
+    access.tail = duration(unit.bytes, leg.write ? spec.write_rate : spec.read_rate);
     access.address = leaf ? leaf->address : 0;
     job.counters.bytes_sent += access.bytes;
     if (!leaf) {
@@ -341,6 +437,7 @@ void Engine::emit(Access& access) {
     transit(payload).home_hit = share >= 1 || (share > 0 && chance(access.job->random) < share);
     transit(payload).tail = access.tail;
     transit(payload).token = &access;
+    transit(payload).delivery = access.leg->write && access.job->finite ? access.job : nullptr;
     send_request(0, payload, 0);
 }
 
@@ -391,10 +488,10 @@ void Engine::complete(Access& access) {
     }
     Worker& worker = *unit->worker;
     if (write) {
-        worker.writes.give(spec.burst_bytes, events().now());
+        worker.writes.give(unit->bytes, events().now());
         finish_unit(*unit);
     } else {
-        worker.reads.give(spec.burst_bytes, events().now());
+        worker.reads.give(unit->bytes, events().now());
         if (worker.reads.used() == 0) {
             worker.batch_issued = 0;
             worker.reads_free = std::max(worker.reads_free, events().now()) + spec.overhead;
@@ -408,17 +505,24 @@ void Engine::complete(Access& access) {
         }
     }
     issue(worker);
+    end_if_done(job);
 }
 
 void Engine::finish_unit(Unit& unit) {
-    StreamJob::Counters& counters = unit.job->counters;
-    if (unit.job->fault.empty()) {
-        ++counters.units;
-        counters.bytes += unit.job->spec->burst_bytes;
-        counters.latency += events().now() - unit.began;
-        unit.job->latencies.record(events().now() - unit.began);
+    Job& job = *unit.job;
+    if (job.fault.empty()) {
+        ++job.counters.units;
+        job.counters.bytes += unit.bytes;
+        job.counters.latency += events().now() - unit.began;
+        if (!job.finite) { // else nobody asks, and there may be many jobs
+            job.latencies.record(events().now() - unit.began);
+        }
     }
     idle_units_.push_back(&unit);
+    if (job.finite && !job.spec->write && job.counters.bytes == job.total) {
+        job.told_delivered = true; // what is read has arrived when it is back
+        job.client->delivered(job.token);
+    }
 }
 
 Engine::Access& Engine::take_access() {

@@ -14,6 +14,11 @@ namespace models {
 ///
 /// Runs any number of jobs side by side. Each access is translated, passes the engine's own gate, goes out as a packet
 /// and is complete when its last byte is back. Bytes a job counts are those of completed accesses.
+///
+/// A job runs until it is stopped, or, started with a number of bytes, until that many have been moved: its client
+/// hears when the last of them has arrived (a read at the initiator, a write in the memory that it is for) and when all
+/// is acknowledged. A finite job issues bursts of `burst_bytes` and a shorter last one, with as many workers as it has
+/// bursts at most.
 class Engine final : public Component, private EventQueue::FifoHandler, private Translator::Client {
 public:
     class Job;
@@ -24,6 +29,21 @@ public:
     /// Starts `job` now. The job and what its legs point to must outlive it. Preconditions: windows hold at least one
     /// burst, `workers > 0`.
     Job& start(const StreamJob& job);
+
+    /// Who waits for finite jobs. Called from events; may start further jobs.
+    class Client {
+    public:
+        virtual void delivered(void* token) = 0; ///< the last byte has arrived
+        virtual void
+        acknowledged(void* token) = 0; ///< and the initiator knows; the job is over. Never before the other
+        virtual void failed(void* token, const std::string& why) = 0; ///< instead of both: nothing maps an access
+
+    protected:
+        ~Client() = default;
+    };
+    /// As `start`, for `bytes`. The job ends by itself: neither `stop` nor `finish` is for it, and the reference is
+    /// good until `client` has heard of its end. Preconditions: `bytes > 0`; no ping-pong.
+    Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token);
     /// Issues nothing more; what is in flight comes back.
     void stop(Job& job);
     /// The caller needs a job that has stopped and drained no longer; nor its `StreamJob`.
@@ -61,6 +81,12 @@ private:
     template <class Walk>
     PathTrace walk_leg(const Leg& leg, std::uint64_t bytes, unsigned components, Walk walk);
 
+    Job& take_job(const StreamJob& spec);
+    void start_workers(Job& job, unsigned count);
+    void wake(Worker& worker, Picoseconds time);
+    void free_if_over(Job& job);
+    void tell_delivered(Job& job);
+    void end_if_done(Job& job);
     void issue(Worker& worker);
     bool may_issue(Worker& worker);
     void begin_unit(Worker& worker);
@@ -78,6 +104,7 @@ private:
     PacketPool& packets_;
     Translator& translator_;
     std::vector<std::unique_ptr<Job>> jobs_;
+    std::vector<Job*> idle_jobs_;
     std::vector<std::unique_ptr<Access>> accesses_;
     std::vector<Access*> idle_accesses_;
     std::vector<std::unique_ptr<Unit>> units_;

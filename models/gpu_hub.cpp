@@ -197,7 +197,7 @@ void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     if (posted) { // the engine hears from the buffer, not from the far end
         trace.latency = here;
         trace.stages.resize(stages);
-        trace.add_latency(posted_writes_.name(), spec_.posted_write_latency);
+        trace.add_latency(posted_writes_.name(), spec_.posted_write_latency, 0);
     }
     transit(payload) = before;
     payload.set_address(address);

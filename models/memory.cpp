@@ -22,8 +22,15 @@ double Memory::turnaround_per_byte(double share_written) const {
            (static_cast<double>(spec_.batch_bytes) * spec_.channels);
 }
 
+void Memory::tell_arrived(Payload& payload, Picoseconds time) {
+    if (payload.is_write() && transit(payload).delivery != nullptr) {
+        transit(payload).delivery->arrived(time, payload.get_data_length());
+    }
+}
+
 void Memory::request(unsigned, Payload& payload, Picoseconds delay) {
     if (transit(payload).home_hit) {
+        tell_arrived(payload, events().now() + delay + transit(payload).tail);
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
         send_response(0, payload, delay);
         return;
@@ -56,6 +63,7 @@ void Memory::fire(void* argument) {
     if (write) {
         answer += packet.tail; // acknowledged when the last byte is in
         packet.tail = 0;
+        tell_arrived(payload, answer);
     } else {
         packet.tail = turn.duration;
     }
@@ -72,7 +80,8 @@ void Memory::trace(unsigned, Payload& payload, PathTrace& trace) {
     const bool write = payload.is_write();
     const double rate = static_cast<double>(write ? spec_.write_bytes_per_second : spec_.read_bytes_per_second);
     trace.add(server_, payload.get_data_length() * double{transit(payload).service_scale} * 1e12 / rate);
-    trace.add_latency(basename(), write ? spec_.write_latency : spec_.read_latency);
+    const Picoseconds latency = write ? spec_.write_latency : spec_.read_latency;
+    trace.add_latency(basename(), latency, latency);
 }
 
 unsigned Memory::access(unsigned, Payload& payload) {

@@ -40,6 +40,7 @@ private:
     void fire(void* argument) override;
 
     double turnaround_per_byte(double share_written) const;
+    static void tell_arrived(Payload& payload, Picoseconds time);
 
     const MemorySpec spec_;
     SparseStore& store_;

@@ -20,6 +20,16 @@ enum class Aperture : std::uint8_t {
 };
 inline constexpr std::size_t kApertures = 4;
 
+/// Who wants to know that written bytes have arrived in their memory, which is before the writer hears of it.
+class Delivery {
+public:
+    /// `time`: when the last of these bytes is in, now or later.
+    virtual void arrived(Picoseconds time, std::uint64_t bytes) = 0;
+
+protected:
+    ~Delivery() = default;
+};
+
 /// What our packets carry beside the TLM-2.0 generic payload.
 ///
 /// Data pointers are null on timing traffic: bytes move only where somebody looks (`transport_dbg`).
@@ -39,6 +49,7 @@ struct Transit {
     float service_scale = 1;       ///< memory time of this burst, relative to an undisturbed one
     Picoseconds tail = 0;          ///< the last byte comes this much after the first
     void* token = nullptr;         ///< the initiator's own record
+    Delivery* delivery = nullptr;  ///< told by the memory that takes this write; null: nobody asks
 
     std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
     std::uint8_t hops = 0;

@@ -32,6 +32,7 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
     double share = 1;        ///< of the traffic that takes the way walked now
     unsigned components = ~0u; ///< that the walk still enters on the way; at none left it turns round
     Picoseconds latency = 0; ///< unloaded, first byte asked for to first byte back
+    Picoseconds arrival = 0; ///< unloaded, first byte of a write sent until it has arrived in its memory
     std::vector<std::pair<std::string, Picoseconds>>
         stages; ///< components in the order of the request, with their part
 
@@ -40,8 +41,11 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
     void hold(const CreditPool& pool, std::uint64_t bytes, Picoseconds time) {
         holds.push_back({&pool, static_cast<double>(bytes) * static_cast<double>(time) * share});
     }
-    void add_latency(const std::string& component, Picoseconds time) {
+    /// `there`: the part of `time` before the memory has taken a write. Without it, half: as much there as back.
+    void add_latency(const std::string& component, Picoseconds time) { add_latency(component, time, time / 2); }
+    void add_latency(const std::string& component, Picoseconds time, Picoseconds there) {
         latency += time;
+        arrival += there;
         stages.emplace_back(component, time);
     }
 

@@ -6,8 +6,7 @@
 
 namespace models {
 
-void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
-                       std::size_t first_turn) {
+void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops) {
     assert(!hops.empty());
     unsigned rounds = 0;
     for (const Hop& hop : hops) {
@@ -26,18 +25,17 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
     if (routes.size() <= destination) {
         routes.resize(destination + 1u);
     }
-    routes[destination] = intern(std::move(turns), first_turn);
+    routes[destination] = intern(std::move(turns));
 }
 
 /// Those found last are tried first: neighbouring destinations often share them.
-std::uint32_t Router::intern(std::vector<unsigned> ports, std::size_t first_turn) {
+std::uint32_t Router::intern(std::vector<unsigned> ports) {
     const auto known =
         std::find_if(turns_.rbegin(), turns_.rend(), [&](const Turns& turns) { return turns.ports == ports; });
     if (known != turns_.rend()) {
         return static_cast<std::uint32_t>(turns_.rend() - known);
     }
-    first_turn %= ports.size();
-    turns_.push_back({std::move(ports), first_turn});
+    turns_.push_back({std::move(ports), 0, 0});
     return static_cast<std::uint32_t>(turns_.size());
 }
 
@@ -50,9 +48,12 @@ Router::Turns& Router::turns(const Transit& packet) {
 
 unsigned Router::choose(const Transit& packet) {
     Turns& way = turns(packet);
-    const unsigned port = way.ports[way.next];
-    if (++way.next == way.ports.size()) {
-        way.next = 0;
+    const std::size_t count = way.ports.size();
+    const std::size_t at = way.first + way.done;
+    const unsigned port = way.ports[at < count ? at : at - count];
+    if (++way.done == count) {
+        way.done = 0;
+        way.first = way.first + 1 == count ? 0 : way.first + 1;
     }
     return port;
 }
@@ -66,9 +67,11 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
         return;
     }
     const Picoseconds latency = trace.latency;
+    const Picoseconds arrival = trace.arrival;
     const double share = trace.share;
     const auto stages = trace.stages;
     Picoseconds longest = 0;
+    Picoseconds longest_arrival = 0;
     auto longest_stages = stages;
     std::map<unsigned, unsigned> weights;
     for (const unsigned port : turns) {
@@ -77,6 +80,7 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
     for (const auto& [port, weight] : weights) {
         transit(payload) = packet;
         trace.latency = 0;
+        trace.arrival = 0;
         trace.stages = stages;
         trace.share = share * weight / static_cast<double>(turns.size());
         pass_on(port, payload);
@@ -84,9 +88,11 @@ void Router::trace_onward(Payload& payload, PathTrace& trace) {
             longest = trace.latency;
             longest_stages = trace.stages;
         }
+        longest_arrival = std::max(longest_arrival, trace.arrival);
     }
     trace.share = share;
     trace.latency = latency + longest;
+    trace.arrival = arrival + longest_arrival;
     trace.stages = std::move(longest_stages);
 }
 

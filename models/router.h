@@ -22,10 +22,8 @@ public:
         unsigned weight; ///< links behind the port, at least 1
     };
 
-    /// `destination` is a part index. Replaces an earlier route. `first_turn`: with which of the equals to begin, so that
-    /// not all routers of a fabric begin with the same. Precondition: `hops` is not empty.
-    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
-                   std::size_t first_turn = 0);
+    /// `destination` is a part index. Replaces an earlier route. Precondition: `hops` is not empty.
+    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops);
 
 protected:
     /// The port for this packet; advances the turn among equals.
@@ -37,13 +35,16 @@ protected:
     unsigned access(unsigned port, Payload& payload) override;
 
 private:
+    /// Rounds in which each port has its turns; each round begins one port further on. Were it always the same, who sends
+    /// to n destinations in turn would reach each of them by the same port whenever n is a multiple of the ports.
     struct Turns {
         std::vector<unsigned> ports; ///< each as often as its weight
-        std::size_t next = 0;        ///< whose turn it is
+        std::size_t done = 0;        ///< of this round
+        std::size_t first = 0;       ///< where this round began
     };
 
     Turns& turns(const Transit& packet);
-    std::uint32_t intern(std::vector<unsigned> ports, std::size_t first_turn);
+    std::uint32_t intern(std::vector<unsigned> ports);
 
     /// By aperture and destination: index in `turns_`, and one more; 0: no route.
     std::array<std::vector<std::uint32_t>, kApertures> routes_;

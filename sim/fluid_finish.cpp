@@ -15,34 +15,62 @@ using Index = FluidNetwork::Index;
 
 class FinishRun {
 public:
-    FinishRun(const FluidNetwork& network, const std::vector<FluidWork>& works)
-        : works_(works), solver_(network), left_(works.size()), arrived_(works.size(), FluidNetwork::kUnlimited),
-          next_(works.size(), FluidWork::kNothing), first_(works.size(), FluidWork::kNothing) {
-        for (Index i = static_cast<Index>(works.size()); i-- > 0;) {
-            if (const Index before = works[i].after; before == FluidWork::kNothing) {
-                waiting_.push({works[i].start, i});
-            } else { // a list of followers for each flow, in their order
-                assert(before < works.size());
-                next_[i] = first_[before];
-                first_[before] = i;
+    FinishRun(const FluidNetwork& network, const std::vector<FluidWork>& works, const std::vector<FluidOrder>& order)
+        : works_(works), solver_(network), left_(works.size()), missing_(works.size()), ready_(works.size()),
+          ends_(works.size() + 1) {
+        times_.began.assign(works.size(), FluidNetwork::kUnlimited);
+        times_.arrived = times_.began;
+        list_followers(order);
+        for (Index i = 0; i < works.size(); ++i) {
+            ready_[i] = works[i].start;
+            if (missing_[i] == 0) {
+                waiting_.push({ready_[i], i});
             }
         }
     }
 
-    std::vector<double> go() {
+    FluidTimes go() {
         while (true) {
             begin_due();
             solver_.solve(sending_);
             const double end = next_end();
             const double until = waiting_.empty() ? end : std::min(end, waiting_.top().time);
             if (until == FluidNetwork::kUnlimited) {
-                return std::move(arrived_);
+                return std::move(times_);
             }
             send_until(until);
         }
     }
 
 private:
+    /// Followers of each flow in one array, in the order of `order`, then by `FluidWork::after`.
+    void list_followers(const std::vector<FluidOrder>& order) {
+        const auto visit = [&](auto call) {
+            for (const FluidOrder& one : order) {
+                assert(one.before < works_.size() && one.after < works_.size());
+                call(one.before, one.after);
+            }
+            for (Index i = 0; i < works_.size(); ++i) {
+                if (works_[i].after != FluidWork::kNothing) {
+                    assert(works_[i].after < works_.size());
+                    call(works_[i].after, i);
+                }
+            }
+        };
+        std::size_t count = 0;
+        visit([&](Index before, Index after) {
+            ++ends_[before + 1];
+            ++missing_[after];
+            ++count;
+        });
+        for (std::size_t i = 1; i < ends_.size(); ++i) {
+            ends_[i] += ends_[i - 1];
+        }
+        followers_.resize(count);
+        std::vector<std::size_t> next(ends_.begin(), ends_.end() - 1);
+        visit([&](Index before, Index after) { followers_[next[before]++] = after; });
+    }
+
     struct Start {
         double time;
         Index flow;
@@ -55,6 +83,7 @@ private:
         while (!waiting_.empty() && waiting_.top().time <= now_ * (1 + kTogether)) {
             const Index flow = waiting_.top().flow;
             waiting_.pop();
+            times_.began[flow] = now_;
             if (works_[flow].bytes > 0) {
                 left_[flow] = works_[flow].bytes;
                 sending_.push_back(flow);
@@ -95,19 +124,25 @@ private:
     }
 
     void end(Index flow) {
-        arrived_[flow] = now_ + works_[flow].latency;
-        for (Index i = first_[flow]; i != FluidWork::kNothing; i = next_[i]) {
-            waiting_.push({std::max(works_[i].start, arrived_[flow]), i});
+        const double arrived = times_.arrived[flow] = now_ + works_[flow].latency;
+        for (std::size_t i = ends_[flow]; i < ends_[flow + 1]; ++i) {
+            const Index follower = followers_[i];
+            ready_[follower] = std::max(ready_[follower], arrived);
+            if (--missing_[follower] == 0) {
+                waiting_.push({ready_[follower], follower});
+            }
         }
     }
 
     const std::vector<FluidWork>& works_;
     MaxMinSolver solver_;
     double now_ = 0;
-    std::vector<double> left_; ///< bytes
-    std::vector<double> arrived_;
-    std::vector<Index> next_;  ///< follower of the same flow
-    std::vector<Index> first_; ///< follower
+    std::vector<double> left_;      ///< bytes
+    std::vector<Index> missing_;    ///< flows that have not arrived and must, before this one begins
+    std::vector<double> ready_;     ///< when it may begin, as far as known
+    std::vector<std::size_t> ends_; ///< by flow, and one more: where its followers begin in the next array
+    std::vector<Index> followers_;
+    FluidTimes times_;
     std::vector<Index> sending_;
     std::priority_queue<Start> waiting_;
 };
@@ -115,8 +150,13 @@ private:
 } // namespace
 
 std::vector<double> fluid_finish_times(const FluidNetwork& network, const std::vector<FluidWork>& works) {
+    return fluid_finish_times(network, works, {}).arrived;
+}
+
+FluidTimes fluid_finish_times(const FluidNetwork& network, const std::vector<FluidWork>& works,
+                              const std::vector<FluidOrder>& order) {
     assert(works.size() == network.flows());
-    return FinishRun(network, works).go();
+    return FinishRun(network, works, order).go();
 }
 
 } // namespace sim

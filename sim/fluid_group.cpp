@@ -6,6 +6,7 @@
 
 #include "sim/binding.h"
 #include "sim/fluid_max_min.h"
+#include "sim/machine_flows.h"
 #include "sim/measure.h"
 
 namespace sim {
@@ -64,8 +65,8 @@ public:
     using Index = FluidNetwork::Index;
 
     GroupFlows(const std::vector<StreamBound>& costs, const Machine& machine)
-        : network_(network(costs, machine.resources().size())), solver_(network_), loads_(machine.resources().size()), sums_(costs.size()),
-          times_(costs.size()) {}
+        : network_(machine_flows(costs, machine)), solver_(network_), loads_(machine.resources().size()),
+          sums_(costs.size()), times_(costs.size()) {}
 
     /// Solves for the streams that run during `time`, in picoseconds.
     void run(const std::vector<Index>& streams, double time) {
@@ -89,20 +90,6 @@ public:
     double share_of_time(Index resource) const { return std::min(loads_[resource] / passed_, 1.0); }
 
 private:
-    static FluidNetwork network(const std::vector<StreamBound>& costs, std::size_t resources) {
-        FluidNetwork network;
-        for (std::size_t i = 0; i < resources; ++i) {
-            network.add_resource();
-        }
-        for (const StreamBound& cost : costs) {
-            network.add_flow(cost.own_bytes_per_second);
-            for (const auto& [resource, picoseconds] : cost.uses) {
-                network.add_use(resource, picoseconds / kPicosecondsPerSecond);
-            }
-        }
-        return network;
-    }
-
     const FluidNetwork network_;
     MaxMinSolver solver_;
     std::vector<double> loads_; ///< by resource: picoseconds of its time

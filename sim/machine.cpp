@@ -266,8 +266,7 @@ void Machine::set_routes() {
                 const std::string& name = attachment ? topology_.parts[edge].name : topology_.links[edge].name;
                 ports.push_back({ports_.at({part.name, name}), weight});
             }
-            router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports,
-                              i);
+            router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
         }
     }
 }

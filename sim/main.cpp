@@ -137,6 +137,12 @@ int run(const Options& options) {
     }
     for (const sim::SettingResult& setting : result.settings) {
         for (const sim::GroupResult& group : setting.groups) {
+            if (group.work && !group.work->times.fault.empty()) {
+                std::cerr << fmt::format("{}:{}:{}: error: work \"{}\" {}: {}\n", group.group->where.file,
+                                         group.group->where.line, group.group->where.column, group.group->name,
+                                         setting.virtualized ? "in its VM" : "on bare metal", group.work->times.fault);
+                code = kImpossible;
+            }
             for (const sim::StreamResult& stream : group.streams) {
                 if (!stream.fault.empty()) {
                     std::cerr << fmt::format("{}:{}:{}: error: stream \"{}\" {}: {}\n", stream.stream->where.file,

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/work_report.h"
+
 namespace sim {
 
 namespace {
@@ -134,6 +136,7 @@ std::string json_report(const RunResult& result) {
             entry["group"] = group.group->name;
             entry["measured_ns"] = nanoseconds(static_cast<double>(group.measured));
             entry["total_GB_per_s"] = group.total / 1e9;
+            entry["total_confidence_half_width"] = group.total_half_width / 1e9;
             entry["total_bound_GB_per_s"] = group.total_bound / 1e9;
             if (result.fidelity == Fidelity::kAll) {
                 entry["total_fluid_GB_per_s"] = group.total_fluid / 1e9;
@@ -141,6 +144,9 @@ std::string json_report(const RunResult& result) {
             entry["busy"] = Json::array();
             for (const auto& [name, share] : group.busy) {
                 entry["busy"].push_back({{"resource", name}, {"share_of_time", share}});
+            }
+            if (group.work) {
+                entry["work"] = work_json(*group.group->work, *group.work);
             }
             entry["streams"] = Json::array();
             for (const StreamResult& line : group.streams) {

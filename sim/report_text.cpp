@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "sim/work_report.h"
+
 namespace sim {
 
 std::string in_size(std::uint64_t bytes) {
@@ -155,7 +157,7 @@ void traffic(const RunResult& result, std::string& out) {
         const GroupResult* const native = partner(result, &group, false);
         const GroupResult* const vm = partner(result, &group, true);
         const GroupResult* const shown = native != nullptr ? native : vm;
-        if (shown == nullptr) {
+        if (shown == nullptr || group.work != nullptr) {
             continue;
         }
         if (group.streams.size() > 1) {
@@ -271,9 +273,12 @@ std::string text_report(const RunResult& result) {
         out += scenario.description + "\n";
     }
     bring_up(result, out);
-    if (!result.settings.empty()) {
+    const auto& groups = scenario.groups;
+    if (!result.settings.empty() &&
+        std::any_of(groups.begin(), groups.end(), [](const StreamGroup& group) { return group.work == nullptr; })) {
         traffic(result, out);
     }
+    out += work_text(result);
     if (result.interrupted) {
         out += "\nInterrupted: the figures above are what was known until then.\n";
     }

@@ -8,24 +8,9 @@
 #include "sim/fidelity.h"
 #include "sim/host.h"
 #include "sim/scenario.h"
+#include "sim/work_result.h"
 
 namespace sim {
-
-/// What limits a stream, and for what share of the measured time it did.
-struct Binding {
-    std::string resource;
-    double share_of_time = 0;
-    double widening_worth = 0; ///< how much more the stream could get, by the static bound, if this were twice as wide
-    std::string next;          ///< what would bind then
-};
-
-/// How far to trust a figure.
-enum class Grade {
-    kCalibrated,   ///< the parts and the regime were fitted to published measurements
-    kComposed,     ///< composed of calibrated parts
-    kExtrapolated, ///< rests on a parameter without a published figure, or on a machine never measured
-};
-const char* to_string(Grade grade);
 
 /// What the fluid model says beside a measured stream.
 struct FluidFigure {
@@ -67,9 +52,11 @@ struct GroupResult {
     const StreamGroup* group = nullptr;
     std::vector<StreamResult> streams;
     double total = 0;                 ///< bytes a second of all bandwidth streams
+    double total_half_width = 0;      ///< of its 95 % confidence interval; 0 where streams come and go
     double total_bound = 0;           ///< most that they could reach together
     double total_fluid = 0;           ///< `Fidelity::kAll` only
     models::Picoseconds measured = 0; ///< simulated time of the measurement
+    std::optional<WorkResult> work;   ///< of a group that is a fixed amount of work; then there are no streams
     /// Resources that were busy or waited for, with the share of the measured time, busiest first.
     std::vector<std::pair<std::string, double>> busy;
 };

@@ -7,6 +7,7 @@
 #include "sim/machine.h"
 #include "sim/measure.h"
 #include "sim/view_check.h"
+#include "sim/work_group.h"
 
 namespace sim {
 
@@ -96,15 +97,37 @@ private:
             }
             say((host != nullptr ? "vm: " : "native: ") + group.name);
             GroupResult result = run_group(group, host);
-            if (!result.streams.empty()) { // else interrupted before anything was known
+            const bool stopped = result.work && result.work->times.interrupted;
+            if (!result.streams.empty() || (result.work && !stopped)) { // else interrupted before anything was known
                 setting.groups.push_back(std::move(result));
             }
         }
         result_.settings.push_back(std::move(setting));
     }
 
+    GroupResult run_work_of(const StreamGroup& group, HostOs* host) {
+        std::vector<PlannedStream> paths;
+        for (const Stream& path : group.work->graph.paths()) {
+            auto one = planner_.plan(path, host);
+            if (!one) {
+                GroupResult result;
+                result.group = &group;
+                result.work.emplace().times.fault = one.error();
+                return result;
+            }
+            paths.push_back(std::move(*one));
+            if (result_.measured()) {
+                warm(paths.back()); // as after a round before, which a benchmark does not count
+            }
+        }
+        return work_group(group, paths, machine_, result_.fidelity, [this] { return go_on(); });
+    }
+
     GroupResult run_group(const StreamGroup& group, HostOs* host) {
         planner_.begin_group();
+        if (group.work != nullptr) {
+            return run_work_of(group, host);
+        }
         std::vector<PlannedStream> planned;
         std::vector<StreamResult> refused;
         for (const Stream& stream : group.streams) {
@@ -137,7 +160,7 @@ private:
             return bound_group(group, planned, machine_);
         }
         for (PlannedStream& stream : planned) {
-            warm(stream);
+            warm_random(stream);
         }
         GroupResult result = measure_group(group, planned, machine_, scenario_.measurement, [this] { return go_on(); });
         if (result_.fidelity == Fidelity::kAll) {
@@ -152,11 +175,14 @@ private:
 
     /// Fills TLBs as a long run would have, for accesses without order: their cold misses would take a simulated
     /// second to become rare.
-    void warm(PlannedStream& stream) {
-        if (stream.job.pattern != models::StreamJob::Pattern::kChase &&
-            stream.job.pattern != models::StreamJob::Pattern::kRandom) {
-            return;
+    void warm_random(PlannedStream& stream) {
+        if (stream.job.pattern == models::StreamJob::Pattern::kChase ||
+            stream.job.pattern == models::StreamJob::Pattern::kRandom) {
+            warm(stream);
         }
+    }
+
+    void warm(PlannedStream& stream) {
         const auto warm_leg = [&](const models::Leg& leg) {
             stream.translator->warm(*leg.mapping, leg.working_set, stream.job.workers);
             if (leg.mapping->tables() == models::Mapping::Tables::kSmmu) {

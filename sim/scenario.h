@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -119,11 +120,14 @@ struct Stream {
     }
 };
 
-/// Streams that run together. Groups run one after another.
+struct Work; // sim/work.h
+
+/// Streams that run together, or a fixed amount of work. Groups run one after another.
 struct StreamGroup {
     std::string name;
     std::vector<Stream> streams;
     Location where;
+    std::shared_ptr<const Work> work; ///< null for streams; with it there are none
 };
 
 struct Measurement {

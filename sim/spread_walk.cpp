@@ -35,21 +35,24 @@ const SpreadWalk::FabricCosts& SpreadWalk::fabric_costs(const Leg& leg) {
         return costs;
     }
     const Topology& topology = machine_.topology();
-    costs.links.resize(2 * topology.links.size());
     costs.latencies.links.resize(topology.links.size());
     costs.latencies.parts.resize(topology.parts.size());
     Leg burst = leg;
     burst.others.clear();
     for (std::size_t link = 0; link < topology.links.size(); ++link) {
-        if (topology.links[link].kind != LinkKind::kNvlink) {
-            continue;
-        }
         for (unsigned end = 0; end < 2; ++end) {
-            Cost cost = cost_of(engine_->trace_part(burst, bytes_, machine_.link(link), end, 1));
-            costs.links[2 * link + end] = std::move(cost.uses);
+            costs.begin.push_back(static_cast<std::uint32_t>(costs.uses.size()));
+            if (topology.links[link].kind != LinkKind::kNvlink) {
+                continue;
+            }
+            const Cost cost = cost_of(engine_->trace_part(burst, bytes_, machine_.link(link), end, 1));
+            for (const auto& [resource, picoseconds] : cost.uses) {
+                costs.uses.emplace_back(resource, picoseconds / static_cast<double>(bytes_));
+            }
             costs.latencies.links[link] = cost.latency;
         }
     }
+    costs.begin.push_back(static_cast<std::uint32_t>(costs.uses.size()));
     for (std::size_t part = 0; part < topology.parts.size(); ++part) {
         if (!std::holds_alternative<models::SwitchSpec>(topology.parts[part].spec)) {
             continue;
@@ -109,7 +112,11 @@ std::vector<SpreadWalk::Way> SpreadWalk::end(UseTable& uses) {
         }
     };
     for (const FabricShares::Crossing& crossing : shares_.crossings()) {
-        add(fabric.links[2 * crossing.link + crossing.end], shares_.share(crossing));
+        const double share = shares_.share(crossing);
+        const std::size_t which = 2 * crossing.link + crossing.end;
+        for (std::uint32_t i = fabric.begin[which]; i < fabric.begin[which + 1]; ++i) {
+            uses.add(fabric.uses[i].first, share * fabric.uses[i].second);
+        }
     }
     std::vector<Way> ways;
     double behind = 0; // the initiator's hub, on the mean

@@ -50,7 +50,8 @@ private:
     };
     using BurstKind = std::tuple<std::uint64_t, bool, std::uint32_t>; ///< bytes, write, granule
     struct FabricCosts {
-        std::vector<std::vector<ResourceUse>> links; ///< by link and end
+        std::vector<std::uint32_t> begin; ///< in `uses`, by link and end, and one more
+        std::vector<ResourceUse> uses;    ///< of a byte
         FabricShares::Latencies latencies;
     };
     /// Owner of the window, memory, which window, kind of burst, and what changes the memory's part of it.

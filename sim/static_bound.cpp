@@ -4,6 +4,7 @@
 #include <bit>
 #include <limits>
 #include <map>
+#include <optional>
 
 #include "sim/spread_walk.h"
 
@@ -27,6 +28,7 @@ double power(double base, std::uint64_t exponent) {
 struct LegCost {
     double latency = 0;                              ///< mean over places, caches and memory
     double best = 0;                                 ///< of the fastest way, mean over places
+    double arrival = 0;                              ///< of a write, in its memory, mean over places
     std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
 
     /// Of the slowest of `accesses` that draw their outcomes independently.
@@ -53,7 +55,7 @@ bool planned_spread(const PlannedStream& planned) {
 class Coster {
 public:
     Coster(Machine& machine, Case which)
-        : machine_(machine), which_(which), uses_(machine.resources().size()), spread_(machine) {}
+        : machine_(machine), which_(which), uses_(machine.resources().size()) {}
 
     StreamBound cost(const PlannedStream& planned);
 
@@ -69,7 +71,7 @@ private:
     Machine& machine_;
     const Case which_;
     UseTable uses_;
-    SpreadWalk spread_;
+    std::optional<SpreadWalk> spread_; ///< made when there is a spread
 };
 
 /// Adds what a burst of `bytes` costs on `leg`'s path, taken by `share` of the accesses, to `bound`.
@@ -88,6 +90,7 @@ void Coster::add_path(models::Engine& engine, const models::Leg& leg, std::uint6
         bound.stages.emplace_back(component, share * static_cast<double>(time));
     }
     cost.latency += share * static_cast<double>(path.latency);
+    cost.arrival += share * static_cast<double>(path.arrival);
     cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
 }
 
@@ -108,7 +111,7 @@ void Coster::add_place(const PlannedStream& planned, models::Engine& engine, con
     const bool put_together = planned_spread(planned) && SpreadWalk::covers(leg);
     const auto walk = [&](const models::Leg& way, double taken) {
         if (put_together) {
-            spread_.add(way, taken);
+            spread_->add(way, taken);
         } else {
             add_path(engine, way, bytes, taken, bound, cost);
         }
@@ -130,7 +133,10 @@ LegCost Coster::add_leg(const PlannedStream& planned, models::Engine& engine, co
     const double share = 1 / static_cast<double>(leg.places());
     const bool spread = planned_spread(planned);
     if (spread) {
-        spread_.begin(engine, planned.stream->initiator, bytes);
+        if (!spread_) {
+            spread_.emplace(machine_);
+        }
+        spread_->begin(engine, planned.stream->initiator, bytes);
     }
     for (std::size_t i = 0; i < leg.places(); ++i) {
         const std::size_t before = cost.outcomes.size();
@@ -144,12 +150,13 @@ LegCost Coster::add_leg(const PlannedStream& planned, models::Engine& engine, co
         }
     }
     if (spread) {
-        for (const SpreadWalk::Way& way : spread_.end(uses_)) {
+        for (const SpreadWalk::Way& way : spread_->end(uses_)) {
             cost.latency += way.share * way.latency;
+            cost.arrival += way.share * way.latency; // no finite work is spread: when it is acknowledged will do
             cost.best += way.share * way.latency;
             cost.outcomes.emplace_back(way.latency, way.share);
         }
-        for (const auto& [component, time] : spread_.stages()) {
+        for (const auto& [component, time] : spread_->stages()) {
             bound.stages.emplace_back(component, static_cast<double>(time));
         }
     }
@@ -224,7 +231,10 @@ StreamBound Coster::cost(const PlannedStream& planned) {
             limit(bound, workers * static_cast<double>(job.write_rate),
                   "issue rate of " + std::to_string(job.workers) + " workers");
         }
+        bound.arrival_ps = bound.latency_ps + cost.arrival;
         bound.latency_ps += cost.latency;
+    } else {
+        bound.arrival_ps = bound.latency_ps;
     }
     if (job.rate_cap != 0) {
         limit(bound, static_cast<double>(job.rate_cap), "the stream's rate cap");

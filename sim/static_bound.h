@@ -17,6 +17,8 @@ struct StreamBound {
     double own_bytes_per_second = 0;                    ///< by its windows and issue rates, on an idle machine
     std::string own_limit;                              ///< in words
     double alone_bytes_per_second = 0;                  ///< with the machine to itself
+    double arrival_ps = 0;                              ///< from the issue of an access to its last arrival, unloaded: a
+                                                        ///< read's at the initiator, a write's in its memory
     double latency_ps = 0;                              ///< of one access, or one round trip, unloaded
     std::vector<std::pair<std::string, double>> stages; ///< the latency by component, in picoseconds
 };

@@ -126,6 +126,7 @@ public:
     }
 
     std::vector<Arrival> arrivals; ///< timed and untimed ones
+    Picoseconds arrival = 0;       ///< written bytes are in so much after they came
 
 private:
     void note(unsigned port, Payload& payload, Picoseconds time) {
@@ -137,6 +138,9 @@ private:
         note(port, payload, time);
         transit(payload).push(port);
         const Picoseconds tail = payload.is_write() ? transit(payload).tail : 0;
+        if (payload.is_write() && transit(payload).delivery != nullptr) {
+            transit(payload).delivery->arrived(time + tail + arrival, payload.get_data_length());
+        }
         events().at(time + tail + latency_ - latency_ / 2, *this, &payload);
     }
     void fire(void* argument) override {

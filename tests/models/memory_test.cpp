@@ -53,6 +53,31 @@ TEST_F(MemoryTest, WriteIsAcknowledgedWhenItsLastByteIsIn) {
     EXPECT_EQ(asker.last(), ns(7 + 30));
 }
 
+struct Arrivals final : models::Delivery {
+    std::vector<std::pair<models::Picoseconds, std::uint64_t>> all;
+    void arrived(models::Picoseconds time, std::uint64_t bytes) override { all.emplace_back(time, bytes); }
+};
+
+TEST_F(MemoryTest, WriterCanHearWhenItsBytesAreIn) {
+    build(plain());
+    Arrivals arrivals;
+    simulate([&] {
+        for (const bool write : {true, false, true}) {
+            auto& payload = write ? asker.write(64) : asker.read(64);
+            transit(payload).tail = ns(7);
+            transit(payload).delivery = &arrivals;
+            asker.send(payload);
+        }
+        auto& hit = asker.write(32); // by a cache at the memory's home
+        transit(hit).home_hit = true;
+        transit(hit).delivery = &arrivals;
+        asker.send(hit);
+    });
+    // When it is acknowledged: 30 ns and a tail of 7 after its turn; the second one's comes 64 + 32 ns later.
+    EXPECT_THAT(arrivals.all,
+                testing::ElementsAre(std::pair{ns(0), 32u}, std::pair{ns(37), 64u}, std::pair{ns(64 + 32 + 37), 64u}));
+}
+
 TEST_F(MemoryTest, ReadsAndWritesShareTheTime) {
     build(plain());
     simulate([&] {

@@ -4,6 +4,8 @@
 
 #include "models/nvswitch.h"
 
+#include <array>
+
 namespace {
 
 using models::transit;
@@ -54,7 +56,7 @@ TEST_F(RouterTest, BurstsSpreadOverPortsExactlyByTheirWeights) {
 
 TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
     for (std::uint16_t destination = 1; destination <= 4; ++destination) {
-        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, 2);
+        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}});
     }
     simulate([&] {
         for (std::uint16_t destination = 1; destination <= 4; ++destination) {
@@ -64,10 +66,26 @@ TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
     });
 }
 
-TEST_F(RouterTest, TheFirstTurnIsTheOneAskedFor) {
-    nvswitch.set_route(Aperture::kFabric, 1, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, 4 * 7 + 2);
-    simulate([&] { send(first, 1); });
-    EXPECT_THAT(arrivals(), ElementsAre(0, 0, 1, 0));
+TEST_F(RouterTest, ARhythmOfDestinationsDoesNotKeepEachToOneWay) {
+    for (std::uint16_t destination = 1; destination <= 4; ++destination) {
+        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}});
+    }
+    std::array<unsigned, 4> of_first{}; // the ways that destination 1 takes
+    simulate([&] {
+        for (int round = 0; round < 100; ++round) {
+            const auto before = arrivals();
+            send(first, 1);
+            const auto after = arrivals();
+            for (std::size_t port = 0; port < 4; ++port) {
+                of_first[port] += static_cast<unsigned>(after[port] - before[port]);
+            }
+            for (std::uint16_t destination = 2; destination <= 4; ++destination) {
+                send(first, destination);
+            }
+        }
+    });
+    EXPECT_THAT(arrivals(), ElementsAre(100, 100, 100, 100));
+    EXPECT_THAT(of_first, testing::Each(25u));
 }
 
 TEST_F(RouterTest, PortsTakeTurnsInsteadOfRuns) {

@@ -379,6 +379,30 @@ TEST_F(FluidTest, FollowerStartsWhenTheLastByteHasArrived) {
     EXPECT_THAT(times, ElementsAre(1.5, 2.5, 3.5));
 }
 
+TEST_F(FluidTest, FlowWaitsForAllThatItComesAfter) {
+    const Index link = this->link();
+    for (int i = 0; i < 4; ++i) {
+        flow({{link, 100}});
+    }
+    // Two share 100 bytes a second: 50 bytes in 1 s, 100 in 1.5 s. A join of both, of no bytes; what follows it must
+    // not begin before 3 s either.
+    const auto times = sim::fluid_finish_times(
+        network, {{.bytes = 50, .latency = 1}, {.bytes = 100}, {.bytes = 0}, {.bytes = 100, .start = 3}},
+        {{0, 2}, {1, 2}, {2, 3}});
+    EXPECT_THAT(times.began, ElementsAre(0, 0, 2, 3));
+    EXPECT_THAT(times.arrived, ElementsAre(2, 1.5, 2, 4));
+}
+
+TEST_F(FluidTest, FlowsInACircleNeverBegin) {
+    const Index link = this->link();
+    flow({{link, 100}});
+    flow({{link, 100}});
+    flow({{link, 100}});
+    const auto times = sim::fluid_finish_times(network, {{.bytes = 1}, {.bytes = 1}, {.bytes = 100}}, {{0, 1}, {1, 0}});
+    EXPECT_THAT(times.began, ElementsAre(FluidNetwork::kUnlimited, FluidNetwork::kUnlimited, 0));
+    EXPECT_THAT(times.arrived, ElementsAre(FluidNetwork::kUnlimited, FluidNetwork::kUnlimited, 1));
+}
+
 TEST_F(FluidTest, WorkBehindADeadLinkNeverArrivesAndOthersDo) {
     flow({{network.add_resource(0), 100}});
     flow({{link(), 100}});
