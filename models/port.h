@@ -29,10 +29,10 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
 
     std::vector<Use> uses;
     std::vector<Hold> holds;
-    double share = 1;        ///< of the traffic that takes the way walked now
+    double share = 1;          ///< of the traffic that takes the way walked now
     unsigned components = ~0u; ///< that the walk still enters on the way; at none left it turns round
-    Picoseconds latency = 0; ///< unloaded, first byte asked for to first byte back
-    Picoseconds arrival = 0; ///< unloaded, first byte of a write sent until it has arrived in its memory
+    Picoseconds latency = 0;   ///< unloaded, first byte asked for to first byte back
+    Picoseconds arrival = 0;   ///< unloaded, first byte of a write sent until it has arrived in its memory
     std::vector<std::pair<std::string, Picoseconds>>
         stages; ///< components in the order of the request, with their part
 
@@ -62,8 +62,8 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
 class Component : public sc_core::sc_module {
 public:
     /// Requests come in at `in` and leave at `out`; responses the other way round. Plain sockets that the port itself
-    /// answers: those of tlm_utils, made for any protocol, hold queues and tables that took 20 KB a port and a look-up a
-    /// response.
+    /// answers: those of tlm_utils, made for any protocol, hold queues and tables that took 20 KB a port and a look-up
+    /// a response.
     class Port final : private tlm::tlm_fw_transport_if<>, private tlm::tlm_bw_transport_if<> {
     public:
         Port(const std::string& name, Component& owner, unsigned index);

@@ -35,8 +35,8 @@ protected:
     unsigned access(unsigned port, Payload& payload) override;
 
 private:
-    /// Rounds in which each port has its turns; each round begins one port further on. Were it always the same, who sends
-    /// to n destinations in turn would reach each of them by the same port whenever n is a multiple of the ports.
+    /// Rounds in which each port has its turns; each round begins one port further on. Were it always the same, who
+    /// sends to n destinations in turn would reach each of them by the same port whenever n is a multiple of the ports.
     struct Turns {
         std::vector<unsigned> ports; ///< each as often as its weight
         std::size_t done = 0;        ///< of this round

@@ -12,7 +12,8 @@ namespace sim {
 /// Over which links of the NVLink fabric, and how often, the packets of one GPU to many others go: what `Router` does
 /// burst by burst, worked out for all destinations at once.
 ///
-///     share of a link = sum over the destinations behind it: weight x what reaches the part x links of this hop / of all
+///     share of a link = sum over the destinations behind it: weight x what reaches the part x links of this hop / of
+///     all
 ///
 /// Destinations that leave a part by the same hops go on together, so that the work grows with the links that are used,
 /// not with the ways, of which there are hundreds to each destination of a two-level fabric.
@@ -67,8 +68,8 @@ private:
 
     const Topology& topology_;
     const Routing& routing_;
-    std::vector<std::uint32_t> gpus_;   ///< parts
-    std::vector<std::uint32_t> number_; ///< by part
+    std::vector<std::uint32_t> gpus_;    ///< parts
+    std::vector<std::uint32_t> number_;  ///< by part
     std::vector<std::vector<Run>> runs_; ///< by part
     std::vector<double> shares_;         ///< by link and end
     std::vector<Crossing> crossings_;

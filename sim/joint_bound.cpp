@@ -10,10 +10,10 @@ namespace sim {
 namespace {
 
 constexpr double kPicosecondsPerSecond = 1e12;
-constexpr double kScale = 1e9;                ///< rates in GB/s, so that the solver's tolerances fit
-constexpr std::size_t kFewStreams = 16;       ///< so many are solved at once
-constexpr std::size_t kEntriesMax = 200'000;  ///< of the program's matrix: beyond, the simplex takes minutes
-constexpr double kSame = 1e-9;                ///< rounding of sums over all streams
+constexpr double kScale = 1e9;               ///< rates in GB/s, so that the solver's tolerances fit
+constexpr std::size_t kFewStreams = 16;      ///< so many are solved at once
+constexpr std::size_t kEntriesMax = 200'000; ///< of the program's matrix: beyond, the simplex takes minutes
+constexpr double kSame = 1e-9;               ///< rounding of sums over all streams
 
 /// The columns are streams, by their number; a row is a resource with its uses.
 struct Program {
@@ -41,9 +41,10 @@ struct Sandwich {
     double proved;  ///< the optimum is no more
 };
 
-/// Streams that are all alike share the machine evenly, which can be proved without a solver. At the rate t that all can
-/// have, some resources are full. Were y picoseconds of each of those worth a byte (y = 1 / the least that a stream's byte
-/// takes of all of them together), no set of rates could be worth more than all of their time (weak duality).
+/// Streams that are all alike share the machine evenly, which can be proved without a solver. At the rate t that all
+/// can have, some resources are full. Were y picoseconds of each of those worth a byte (y = 1 / the least that a
+/// stream's byte takes of all of them together), no set of rates could be worth more than all of their time (weak
+/// duality).
 Sandwich evenly(const Program& program) {
     const double worth = program.worth.front();
     double rate = *std::min_element(program.most.begin(), program.most.end());

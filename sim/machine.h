@@ -99,7 +99,7 @@ public:
     struct Provenance {
         Trust trust = Trust::kCalibrated;
         bool crossing = false;
-        std::string entry; ///< of the file: a range stands there once
+        std::string entry;   ///< of the file: a range stands there once
         unsigned number = 0; ///< of the entry, from 1
     };
     /// Of the part or link of this name; of another name, what lowers nothing.
@@ -136,7 +136,7 @@ private:
     std::vector<std::unique_ptr<models::Link>> links_;
     std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port
     std::vector<Resource> resources_;
-    std::unordered_map<const void*, std::uint32_t> resource_index_; ///< by server or pool
+    std::unordered_map<const void*, std::uint32_t> resource_index_;     ///< by server or pool
     std::unordered_map<std::string, std::vector<std::uint32_t>> pools_; ///< by part
     std::unordered_map<std::string, Provenance> provenance_;
     std::vector<const Provenance*> provenance_of_; ///< by resource

@@ -136,19 +136,19 @@ private:
         double longest = static_cast<double>(measurement_.of_sum ? kSumBatchLeast : kBatchLeast);
         longest = std::max(longest, longest_turnover() * (measurement_.of_sum ? kSumTurnoversInBatch : 1));
         for (const Running& running : streams_) {
-            const double unit = running.planned->is_latency
-                                    ? running.bound.latency_ps
-                                    : static_cast<double>(running.planned->job.burst_bytes) * 1e12 /
-                                          running.bound.alone_bytes_per_second;
+            const double unit = running.planned->is_latency ? running.bound.latency_ps
+                                                            : static_cast<double>(running.planned->job.burst_bytes) *
+                                                                  1e12 / running.bound.alone_bytes_per_second;
             longest = std::max(longest, unit * units);
         }
         return static_cast<Picoseconds>(std::min(longest, static_cast<double>(measurement_.time_max)));
     }
     Picoseconds warm_up(Picoseconds batch) const {
-        return measurement_.of_sum ? std::max(kSumWarmUpLeast, static_cast<Picoseconds>(std::min(
-                                                                   longest_turnover() * kSumTurnoversWarmUp,
-                                                                   static_cast<double>(measurement_.time_max))))
-                                   : std::max(kWarmUpLeast, 3 * batch);
+        return measurement_.of_sum
+                   ? std::max(kSumWarmUpLeast,
+                              static_cast<Picoseconds>(std::min(longest_turnover() * kSumTurnoversWarmUp,
+                                                                static_cast<double>(measurement_.time_max))))
+                   : std::max(kWarmUpLeast, 3 * batch);
     }
 
     /// Whether what is to be known is known well enough.

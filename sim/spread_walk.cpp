@@ -73,8 +73,8 @@ const SpreadWalk::FabricCosts& SpreadWalk::fabric_costs(const Leg& leg) {
 
 /// From the hub of the place on.
 const SpreadWalk::Cost& SpreadWalk::far_cost(const Leg& place) {
-    const FarKind key{place.destination,     place.memory,   place.into_carveout, kind(place), place.service_scale,
-                      place.home_share > 0, place.coherent, place.postable};
+    const FarKind key{place.destination,   place.memory,         place.into_carveout, kind(place),
+                      place.service_scale, place.home_share > 0, place.coherent,      place.postable};
     const auto [known, fresh] = far_.try_emplace(key);
     if (fresh) {
         Leg burst = place;

@@ -54,8 +54,7 @@ bool planned_spread(const PlannedStream& planned) {
 /// Works out the costs of streams, one after the other.
 class Coster {
 public:
-    Coster(Machine& machine, Case which)
-        : machine_(machine), which_(which), uses_(machine.resources().size()) {}
+    Coster(Machine& machine, Case which) : machine_(machine), which_(which), uses_(machine.resources().size()) {}
 
     StreamBound cost(const PlannedStream& planned);
 
@@ -94,8 +93,8 @@ void Coster::add_path(models::Engine& engine, const models::Leg& leg, std::uint6
     cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
 }
 
-/// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go. Those of a spread over
-/// NVLink are only noted, for `add_leg` to end.
+/// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go. Those of a spread
+/// over NVLink are only noted, for `add_leg` to end.
 void Coster::add_place(const PlannedStream& planned, models::Engine& engine, const models::Leg& leg,
                        std::uint64_t bytes, double share, StreamBound& bound, LegCost& cost) {
     double missing = 1;

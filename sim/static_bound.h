@@ -10,16 +10,16 @@ namespace sim {
 
 /// What a stream costs the machine, from the same models walked without traffic; and so what no run of it may exceed.
 struct StreamBound {
-    /// Of each server its time; of each shared limit on bytes in flight room x time / limit (Little's law). In the order
-    /// of the resources. Of resources that every stream of the group uses alike, as the 18 planes of a fabric, only the
-    /// first is there.
+    /// Of each server its time; of each shared limit on bytes in flight room x time / limit (Little's law). In the
+    /// order of the resources. Of resources that every stream of the group uses alike, as the 18 planes of a fabric,
+    /// only the first is there.
     std::vector<ResourceUse> uses;
-    double own_bytes_per_second = 0;                    ///< by its windows and issue rates, on an idle machine
-    std::string own_limit;                              ///< in words
-    double alone_bytes_per_second = 0;                  ///< with the machine to itself
-    double arrival_ps = 0;                              ///< from the issue of an access to its last arrival, unloaded: a
-                                                        ///< read's at the initiator, a write's in its memory
-    double latency_ps = 0;                              ///< of one access, or one round trip, unloaded
+    double own_bytes_per_second = 0;   ///< by its windows and issue rates, on an idle machine
+    std::string own_limit;             ///< in words
+    double alone_bytes_per_second = 0; ///< with the machine to itself
+    double arrival_ps = 0;             ///< from the issue of an access to its last arrival, unloaded: a
+                                       ///< read's at the initiator, a write's in its memory
+    double latency_ps = 0;             ///< of one access, or one round trip, unloaded
     std::vector<std::pair<std::string, double>> stages; ///< the latency by component, in picoseconds
 };
 
@@ -32,7 +32,8 @@ std::vector<StreamBound> mean_costs(const std::vector<PlannedStream>& planned, c
                                     Machine& machine);
 
 /// The most that the streams together can reach, in counted bytes a second: the optimum of a linear program, with each
-/// stream's own limit, each server's time and each shared limit on bytes in flight as constraints. See `joint_bound.cpp`.
+/// stream's own limit, each server's time and each shared limit on bytes in flight as constraints. See
+/// `joint_bound.cpp`.
 double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<const StreamBound*>& bounds);
 
 } // namespace sim
