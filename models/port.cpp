@@ -19,6 +19,8 @@ void Component::join(Component& left, unsigned a, Component& right, unsigned b) 
     right.port(b).out.bind(left.port(a).in);
     left.port(a).peer = right.basename();
     right.port(b).peer = left.basename();
+    left.joined(a, right);
+    right.joined(b, left);
 }
 
 unsigned Component::debug(unsigned port, Payload& payload) {
