@@ -2,6 +2,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <unistd.h>
 
@@ -9,6 +10,7 @@
 #include <fmt/format.h>
 #include <systemc>
 
+#include "sim/compare_command.h"
 #include "sim/fabric_cuts.h"
 #include "sim/host_kernel.h"
 #include "sim/nvbandwidth_report.h"
@@ -288,12 +290,16 @@ int sc_main(int argc, char* argv[]) {
     show_verb->add_flag("--dot", options.dot, "As a Graphviz graph");
     show_verb->add_option("--json", options.json, "As JSON to FILE, or to standard output for -");
 
+    std::function<int()> verb;
+    sim::add_compare_command(app, verb);
+
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kDone : kBadInput;
     }
-    return with_output_checked(run_verb->parsed()     ? run(options)
+    return with_output_checked(verb                   ? verb()
+                               : run_verb->parsed()   ? run(options)
                                : check_verb->parsed() ? check(options)
                                                       : show(options));
 }
