@@ -19,6 +19,7 @@ struct Leg {
     Aperture aperture = Aperture::kSystem;
     std::uint16_t destination = 0; ///< see `Transit`
     std::uint16_t memory = 0;
+    std::uint16_t tenant = 0;
     bool into_carveout = false;
     bool postable = false;
     double home_share = 0; ///< of the accesses that reach the memory's home, how many a cache there serves

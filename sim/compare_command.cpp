@@ -7,21 +7,18 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "sim/checked_scenario.h"
 #include "sim/comparison.h"
+#include "sim/exit_code.h"
 #include "sim/forked.h"
-#include "sim/host_kernel.h"
-#include "sim/reach_check.h"
 #include "sim/report_json.h"
+#include "sim/run_faults.h"
 #include "sim/runner.h"
-#include "sim/scenario_loader.h"
-#include "sim/shipped_topologies.h"
 #include "sim/whole_file.h"
 
 namespace sim {
 
 namespace {
-
-enum Exit { kDone = 0, kInternal = 1, kBadInput = 2, kInterrupted = 130 }; // as docs/scenarios.md lists them
 
 struct Options {
     std::vector<std::string> files;
@@ -34,11 +31,7 @@ int compare(const Options& options) {
     bool good = true;
     for (const std::string& file : options.files) {
         Diagnostics diagnostics;
-        auto scenario = load_scenario(file, {}, shipped_topologies(), diagnostics);
-        if (scenario) {
-            check_reach(*scenario, diagnostics);
-            check_host(*scenario, diagnostics);
-        }
+        auto scenario = load_checked(file, {}, diagnostics);
         diagnostics.print(std::cerr);
         good = good && scenario && !diagnostics.has_errors();
         if (scenario) {
@@ -50,7 +43,13 @@ int compare(const Options& options) {
     }
     std::vector<ForkedJob> jobs; // a process each: a SystemC kernel runs one machine
     for (const Scenario& scenario : scenarios) {
-        jobs.emplace_back([&scenario, &options] { return json_report(run_scenario(scenario, options.fidelity, {})); });
+        jobs.emplace_back([&scenario, &options] {
+            const RunResult result = run_scenario(scenario, options.fidelity, {});
+            for (const std::string& fault : run_faults(result)) {
+                std::cerr << fault << "\n";
+            }
+            return json_report(result);
+        });
     }
     std::vector<nlohmann::ordered_json> results;
     for (const ForkedAnswer& answer : run_forked(jobs)) {
