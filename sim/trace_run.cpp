@@ -140,7 +140,7 @@ private:
     }
 
     void failed(void* token, const std::string& why) override {
-        times_.fault = machine_.topology().name + ": " + why;
+        times_.fault = paths_[accesses_[reinterpret_cast<std::size_t>(token)].path].stream->name + ": " + why;
         idle_.push_back(reinterpret_cast<std::size_t>(token));
         freed_.notify();
     }
