@@ -137,7 +137,8 @@ Engine::Job& Engine::start(const StreamJob& spec) {
     return job;
 }
 
-Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& client, void* token) {
+Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& client, void* token,
+                           std::uint64_t offset) {
     assert(bytes > 0 && spec.pattern != StreamJob::Pattern::kPingPong);
     Job& job = take_job(spec);
     job.finite = true;
@@ -146,6 +147,10 @@ Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& c
     job.token = token;
     const std::uint64_t bursts = (bytes + spec.burst_bytes - 1) / spec.burst_bytes;
     start_workers(job, static_cast<unsigned>(std::min<std::uint64_t>(spec.workers, bursts)));
+    job.cursor.offset += offset;
+    for (const auto& worker : job.workers) {
+        worker->cursor.offset += offset;
+    }
     return job;
 }
 

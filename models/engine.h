@@ -43,7 +43,8 @@ public:
     };
     /// As `start`, for `bytes`. The job ends by itself: neither `stop` nor `finish` is for it, and the reference is
     /// good until `client` has heard of its end. Preconditions: `bytes > 0`; no ping-pong.
-    Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token);
+    /// Its first burst lies `offset` behind where it otherwise would.
+    Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token, std::uint64_t offset = 0);
     /// Issues nothing more; what is in flight comes back.
     void stop(Job& job);
     /// The caller needs a job that has stopped and drained no longer; nor its `StreamJob`.

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "sim/binding.h"
+#include "sim/trace_run.h"
 #include "sim/work_fluid.h"
 #include "sim/work_run.h"
 
@@ -26,7 +27,8 @@ std::vector<std::pair<std::string, double>> shares_of(const WorkBound& bound, do
     return shares;
 }
 
-/// What keeps the work from being over sooner: a resource that works nearly all the time, or the order of its steps.
+} // namespace
+
 Binding binding_of(const std::vector<std::pair<std::string, double>>& busy) {
     if (!busy.empty() && busy.front().second >= kBusy) {
         return {busy.front().first, busy.front().second, 0, {}};
@@ -34,11 +36,12 @@ Binding binding_of(const std::vector<std::pair<std::string, double>>& busy) {
     return {kOrder, busy.empty() ? 1 : 1 - busy.front().second, 0, busy.empty() ? "" : busy.front().first};
 }
 
-} // namespace
-
 GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& paths, Machine& machine, Fidelity fidelity,
                        const Progress& progress) {
     assert(group.work != nullptr && paths.size() == group.work->graph.paths().size());
+    if (group.work->trace != nullptr) {
+        return replay_trace(group, paths, machine, fidelity, progress);
+    }
     const WorkGraph& graph = group.work->graph;
     GroupResult result;
     result.group = &group;
@@ -85,6 +88,7 @@ GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& pat
     work.grade = std::max(work.grade, line.grade);
     work.reasons = line.reasons;
     work.binding = binding_of(result.busy);
+    work.values = work_values(group.work->figures, work.times);
     return result;
 }
 
