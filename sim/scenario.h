@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "models/linux/call_costs.h"
+#include "sim/sweep_plan.h"
 #include "sim/topology.h"
 
 namespace sim {
@@ -70,6 +72,7 @@ struct SoftwareSetup {
     std::vector<VmSetup> vms;           ///< empty = bare metal only
     bool compare_native = true;         ///< with VMs: run the traffic on bare metal too
     std::vector<FaultSetup> faults;
+    models::linux::CallCosts costs;
     std::vector<SharingSetup> sharing;
 };
 
@@ -139,14 +142,16 @@ struct Stream {
     }
 };
 
-struct Work; // sim/work.h
+struct NvbandwidthCase; // sim/nvbandwidth.h
+struct Work;            // sim/work.h
 
 /// Streams that run together, or a fixed amount of work. Groups run one after another.
 struct StreamGroup {
     std::string name;
     std::vector<Stream> streams;
     Location where;
-    std::shared_ptr<const Work> work; ///< null for streams; with it there are none
+    std::shared_ptr<const Work> work = {};                   ///< null for streams; with it there are none
+    std::shared_ptr<const NvbandwidthCase> nvbandwidth = {}; ///< the test case that it measures cells of; else null
 };
 
 struct Measurement {
@@ -164,6 +169,7 @@ struct Scenario {
     SoftwareSetup software;
     std::vector<StreamGroup> groups; ///< shorthands expanded
     Measurement measurement;
+    std::optional<SweepPlan> sweep; ///< values to try, for `egmsim sweep`
 };
 
 } // namespace sim

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/call_cost_fields.h"
 #include "sim/fields.h"
 #include "sim/machine_names.h"
 #include "sim/sharing_loader.h"
@@ -83,6 +84,11 @@ private:
                 fields.error("page_size", "is not what host_page_size says", "write one of them");
             }
             setup_.host_page_bytes = page;
+        }
+        if (const YamlNode* costs = fields.node("costs")) {
+            Fields each(*costs, "kernel: costs", diagnostics_);
+            read_call_costs(each, setup_.costs);
+            each.finish();
         }
         fields.choice("short_buffer", setup_.retired_short_buffer_enospc, {{"success", false}, {"ENOSPC", true}});
         if (fields.text("vfio", version)) {
