@@ -182,11 +182,10 @@ GroupResult replay_trace(const StreamGroup& group, std::vector<PlannedStream>& p
     for (const WorkGraph::Node& node : group.work->graph.nodes()) {
         work.bytes += node.bytes;
     }
-    std::vector<StreamBound> bounds;
+    const std::vector<StreamBound> bounds = static_bounds(paths, machine);
     StreamResult line; // collects the grade
-    for (const PlannedStream& path : paths) {
-        bounds.push_back(static_bound(path));
-        set_grade(path, bounds.back(), machine, line);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        set_grade(paths[i], bounds[i], machine, line);
         work.grade = std::max(work.grade, line.grade);
     }
     const WorkBound bound = bound_work(group.work->graph, paths, bounds, machine);
