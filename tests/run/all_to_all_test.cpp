@@ -25,7 +25,7 @@ struct AllToAll {
 //     423 GB/s x 128 / (128 + 16 + 16) = 338.4 GB/s, less than LPDDR5X (400)
 const AllToAll kFabrics[] = {
     {"nvl72-egm-all-to-all.yaml", 72, 225 * 0.955 * 128 / 137, "c2c", 330e3},
-    {"gh200-256-egm-all-to-all.yaml", 256, 423 * 128. / 160, "nvl", 1.7e6},
+    {"gh200-256-egm-all-to-all.yaml", 256, 423 * 128. / 160, "nvl", 3.2e6},
     {"nvl576-egm-all-to-all.yaml", 576, 225 * 0.955 * 128 / 137, "c2c", 1.8e6},
 };
 
