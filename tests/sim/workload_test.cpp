@@ -292,7 +292,7 @@ TEST_F(TraceTest, EveryFaultIsToldWithItsLine) {
 
 TEST_F(TraceTest, AFaultyHeaderAndAnEmptyFileAreRefused) {
     EXPECT_TRUE(read("time,initiator,op,memory,offset,bytes\n1,a,read,m,0,64\n").empty());
-    EXPECT_THAT(said, ElementsAre(HasSubstr(":1:1: error: no trace has a column \"time\"; did you mean \"time_")));
+    EXPECT_THAT(said, ElementsAre(HasSubstr(":1:1: error: no trace has a column \"time\"")));
     said.clear();
     diagnostics = {};
     EXPECT_TRUE(read("\n# nothing\n").empty());
