@@ -10,8 +10,8 @@ namespace {
 using Index = WorkGraph::Index;
 using Spans = std::vector<std::pair<Index, Index>>;
 
-/// The n-th of evenly spread numbers in [0, 1): multiples of the golden ratio, in whole millionths of a millionth.
-double spread(std::uint64_t n) { return static_cast<double>(n * 618'033'988'750ull % 1'000'000'000'000ull) / 1e12; }
+/// The n-th of evenly spread numbers in [0, 1): multiples of the golden ratio, in steps of 2^-53.
+double spread(std::uint64_t n) { return static_cast<double>((n * 0x9E3779B97F4A7C15ull) >> 11) * 0x1.0p-53; }
 
 WorkFigure rate(const std::string& name, const std::string& unit, double amount) {
     return {WorkFigure::Kind::kRate, name, unit, amount, {}, 0};

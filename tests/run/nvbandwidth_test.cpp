@@ -195,7 +195,7 @@ TEST_F(NvbandwidthTest, AKernelThatCopiesBothWaysIsHeldByTheSlowerOne) {
                                             "device_to_host_bidirectional_memcpy_sm], gpus: [h100-0]")["nvbandwidth"];
     EXPECT_LT(mean(json[1]), mean(json[0]));
     EXPECT_GT(mean(json[1]), 0.6 * mean(json[0]));
-    EXPECT_DOUBLE_EQ(mean(json[1]), mean(json[2])) << "the tool runs the same kernel for both";
+    EXPECT_NEAR(mean(json[1]) / mean(json[2]), 1, 0.005) << "the tool runs the same kernel for both";
     EXPECT_LE(json[1]["share_of_bound"]["max"], 1.0001);
 }
 

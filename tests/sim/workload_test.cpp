@@ -50,6 +50,15 @@ sim::WorkTimes walk(const WorkGraph& graph, std::uint64_t bytes_per_ns) {
     return times;
 }
 
+/// A work whose graph has so many paths, which nobody looks at.
+sim::Work with_paths(unsigned count) {
+    sim::Work work;
+    for (unsigned i = 0; i < count; ++i) {
+        work.graph.add_path({});
+    }
+    return work;
+}
+
 double value(const sim::Work& work, const sim::WorkTimes& times, const std::string& name) {
     for (const sim::WorkValue& one : sim::work_values(work.figures, times)) {
         if (one.name == name) {
@@ -68,7 +77,7 @@ TEST(WorkloadGraphTest, TwoBuffersHideTheFasterOfLoadingAndComputing) {
     plan.layers = 5;
     plan.layer_bytes = 1000;
     plan.compute_rate = 25e9;
-    sim::Work work;
+    sim::Work work = with_paths(16);
     sim::build_decode(plan, work);
     const auto times = walk(work.graph, 10);
     EXPECT_EQ(times.finish, 540'000u);
@@ -79,7 +88,7 @@ TEST(WorkloadGraphTest, TwoBuffersHideTheFasterOfLoadingAndComputing) {
 
     // Computing takes 250 ns: it never waits but for the first load: 100 + 5 x 250.
     plan.compute_rate = 4e9;
-    sim::Work slow;
+    sim::Work slow = with_paths(16);
     sim::build_decode(plan, slow);
     EXPECT_EQ(walk(slow.graph, 10).finish, 1'350'000u);
 }
@@ -91,7 +100,7 @@ TEST(WorkloadGraphTest, OneBufferLoadsOnlyWhenItIsFree) {
     plan.layer_bytes = 1000;
     plan.compute_rate = 25e9;
     plan.buffers = 1;
-    sim::Work work;
+    sim::Work work = with_paths(16);
     sim::build_decode(plan, work);
     EXPECT_EQ(walk(work.graph, 10).finish, 5u * 140'000u); // load, compute, load, compute
 }
@@ -105,11 +114,11 @@ TEST(WorkloadGraphTest, ResidentLayersAreNotLoadedAndExchangesAreWaitedFor) {
     plan.compute_rate = 100e9; // 10 ns
     plan.resident = 1;
     plan.exchange_bytes = 50; // 5 ns
-    sim::Work work;
+    sim::Work work = with_paths(16);
     sim::build_decode(plan, work);
     EXPECT_EQ(walk(work.graph, 10).finish, 20u * 15'000u);
     plan.resident = 0.5;
-    sim::Work half;
+    sim::Work half = with_paths(16);
     sim::build_decode(plan, half);
     const auto loads = std::count_if(half.graph.nodes().begin(), half.graph.nodes().end(),
                                      [](const auto& node) { return node.kind == Kind::kTransfer && node.path == 0; });
@@ -124,7 +133,7 @@ TEST(WorkloadGraphTest, AKvCacheFetchesWhatIsNoHit) {
     plan.concurrency = 4;
     plan.hit_rate = 0.75;
     plan.compute = 20'000;
-    sim::Work work;
+    sim::Work work = with_paths(16);
     sim::build_kv_cache(plan, work);
     unsigned fetches[2] = {};
     for (const auto& node : work.graph.nodes()) {
@@ -152,7 +161,7 @@ TEST(WorkloadGraphTest, APopularExpertGetsMoreAndEndsLast) {
     plan.token_bytes = 100;
     plan.skew = 4;
     plan.compute_rate = 100e9;
-    sim::Work work;
+    sim::Work work = with_paths(16);
     sim::build_moe(plan, work);
     // 140 assignments of each GPU: 80 to expert 0 and 20 to each other, of 100 B. Dispatch of 8000 B: 800 ns; expert 0
     // computes on 4 x 8000 B: 320 ns; and back: 800 ns.
@@ -169,7 +178,7 @@ TEST(WorkloadGraphTest, ACheckpointIsWrittenInChunks) {
     plan.gpus = {0};
     plan.bytes = 10'500;
     plan.chunk_bytes = 1000;
-    sim::Work work;
+    sim::Work work = with_paths(16);
     sim::build_checkpoint(plan, work);
     EXPECT_EQ(walk(work.graph, 10).finish, 550'000u); // two at a time: five rounds and the rest of half a chunk
 }
@@ -292,7 +301,7 @@ TEST_F(TraceTest, EveryFaultIsToldWithItsLine) {
 
 TEST_F(TraceTest, AFaultyHeaderAndAnEmptyFileAreRefused) {
     EXPECT_TRUE(read("time,initiator,op,memory,offset,bytes\n1,a,read,m,0,64\n").empty());
-    EXPECT_THAT(said, ElementsAre(HasSubstr(":1:1: error: no trace has a column \"time\"; did you mean \"time_")));
+    EXPECT_THAT(said, ElementsAre(HasSubstr(":1:1: error: no trace has a column \"time\"")));
     said.clear();
     diagnostics = {};
     EXPECT_TRUE(read("\n# nothing\n").empty());
