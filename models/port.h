@@ -3,8 +3,7 @@
 #include <cassert>
 #include <memory>
 #include <string>
-#include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
+#include <tlm>
 #include <utility>
 #include <vector>
 
@@ -61,13 +60,47 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
 /// one without adds its latency and passes the packet on within the call.
 class Component : public sc_core::sc_module {
 public:
-    /// Requests come in at `in` and leave at `out`; responses the other way round.
-    struct Port {
-        tlm_utils::simple_target_socket_tagged<Component> in;
-        tlm_utils::simple_initiator_socket_tagged<Component> out;
+    /// Requests come in at `in` and leave at `out`; responses the other way round. A port is itself what its two
+    /// sockets are bound to, so that a call through a socket is one virtual call and the component's.
+    struct Port final : tlm::tlm_fw_transport_if<>, tlm::tlm_bw_transport_if<> {
+        tlm::tlm_target_socket<> in;
+        tlm::tlm_initiator_socket<> out;
         std::string peer; ///< the component at the other end
 
-        explicit Port(const std::string& name) : in((name + "_in").c_str()), out((name + "_out").c_str()) {}
+        Port(const std::string& name, Component& component, unsigned index);
+        Port(const Port&) = delete;
+
+        /// The last delay sent, as SystemC writes it: most of a port's delays are the same.
+        sc_core::sc_time annotated(Picoseconds delay) {
+            if (delay != delay_) {
+                delay_ = delay;
+                annotated_ = sc_core::sc_time::from_value(delay);
+            }
+            return annotated_;
+        }
+
+    private:
+        tlm::tlm_sync_enum nb_transport_fw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
+            assert(phase == tlm::BEGIN_REQ);
+            component_.request(index_, payload, delay.value());
+            phase = tlm::END_REQ;
+            return tlm::TLM_UPDATED;
+        }
+        tlm::tlm_sync_enum nb_transport_bw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
+            assert(phase == tlm::BEGIN_RESP);
+            (void)phase;
+            component_.response(index_, payload, delay.value());
+            return tlm::TLM_COMPLETED;
+        }
+        void b_transport(Payload& payload, sc_core::sc_time& delay) override;
+        unsigned transport_dbg(Payload& payload) override { return component_.debug(index_, payload); }
+        bool get_direct_mem_ptr(Payload&, tlm::tlm_dmi&) override { return false; } // would bypass all timing
+        void invalidate_direct_mem_ptr(sc_dt::uint64, sc_dt::uint64) override {}
+
+        Component& component_;
+        const unsigned index_;
+        Picoseconds delay_ = 0;
+        sc_core::sc_time annotated_;
     };
 
     Component(const sc_core::sc_module_name& name, EventQueue& events) : sc_module(name), events_(events) {}
@@ -100,14 +133,14 @@ protected:
 
     void send_request(unsigned port, Payload& payload, Picoseconds delay) {
         tlm::tlm_phase phase = tlm::BEGIN_REQ;
-        sc_core::sc_time annotated = sc_core::sc_time::from_value(delay);
+        sc_core::sc_time annotated = ports_[port]->annotated(delay);
         const auto status = ports_[port]->out->nb_transport_fw(payload, phase, annotated);
         assert(status == tlm::TLM_UPDATED && phase == tlm::END_REQ);
         (void)status;
     }
     void send_response(unsigned port, Payload& payload, Picoseconds delay) {
         tlm::tlm_phase phase = tlm::BEGIN_RESP;
-        sc_core::sc_time annotated = sc_core::sc_time::from_value(delay);
+        sc_core::sc_time annotated = ports_[port]->annotated(delay);
         const auto status = ports_[port]->in->nb_transport_bw(payload, phase, annotated);
         assert(status == tlm::TLM_COMPLETED);
         (void)status;
@@ -118,9 +151,7 @@ protected:
     EventQueue& events() { return events_; }
 
 private:
-    tlm::tlm_sync_enum forward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
-    tlm::tlm_sync_enum backward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
-    unsigned debug(int port, Payload& payload);
+    unsigned debug(unsigned port, Payload& payload);
 
     EventQueue& events_;
     std::vector<std::unique_ptr<Port>> ports_;
