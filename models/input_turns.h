@@ -4,20 +4,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "models/packet.h"
+#include "models/waiting_bursts.h"
 
 namespace models {
-
-/// A burst that will arrive or waits at a sub-link, with what deciding about it takes: who decides need not look into
-/// the packet, which nobody has touched since it was sent.
-struct WaitingBurst {
-    Payload* payload;
-    Picoseconds arrived;  ///< its first byte
-    std::uint64_t ticket; ///< its place in the order of arrival
-    std::uint32_t wire_bytes;
-    std::uint8_t lane;
-    std::uint8_t input; ///< port of the switch by which it came
-};
 
 /// Round robin by bytes between the input ports of a switch, for one output: who waits gets the same share as every
 /// other input that waits, whatever the size of its bursts and however many it has.
@@ -29,49 +18,60 @@ struct WaitingBurst {
 /// any number of inputs. Within an input, first come.
 class InputTurns {
 public:
+    /// `bursts` outlives the turns.
+    explicit InputTurns(WaitingBursts& bursts) : bursts_(bursts) {}
+
     bool empty() const { return active_ == 0; }
 
-    /// To the queue of `burst.input`.
-    void push(const WaitingBurst& burst) {
-        const unsigned input = burst.input;
-        if (input >= inputs_.size()) {
-            inputs_.resize(input + 1u);
+    /// The burst `node` to the queue of its input.
+    void push(std::uint32_t node) {
+        const std::uint8_t number = bursts_[node].input;
+        if (number >= place_.size()) {
+            place_.resize(number + 1u, kNowhere);
         }
-        Input& mine = inputs_[input];
-        const std::uint32_t node = take_node(burst);
-        if (mine.head == kNone) {
-            mine.head = mine.tail = node;
-            mine.surplus = 0;
-            append(input);
-        } else {
-            nodes_[mine.tail].next = node;
+        if (place_[number] != kNowhere) {
+            Input& mine = inputs_[place_[number]];
+            bursts_.next(mine.tail) = node;
             mine.tail = node;
+            return;
         }
+        std::uint16_t place = free_;
+        if (place == kNowhere) {
+            place = static_cast<std::uint16_t>(inputs_.size());
+            inputs_.emplace_back();
+        } else {
+            free_ = inputs_[place].next;
+        }
+        place_[number] = place;
+        inputs_[place] = {node, node, 0, kNowhere, number};
+        append(place);
     }
 
     /// Whose turn it is. Precondition: not `empty()`.
-    const WaitingBurst& front() const { return nodes_[inputs_[first_].head].burst; }
+    std::uint32_t front() const { return inputs_[first_].head; }
 
-    /// The front has been sent.
+    /// The front has been sent; it is the caller's again.
     void pop() {
         Input& mine = inputs_[first_];
         const std::uint32_t node = mine.head;
-        const std::uint64_t bytes = nodes_[node].burst.wire_bytes;
-        mine.head = nodes_[node].next;
-        nodes_[node].next = free_node_;
-        free_node_ = node;
-        sent_ += bytes;
+        mine.head = bursts_.next(node);
+        sent_ += bursts_[node].wire_bytes;
+        const bool more = mine.head != WaitingBursts::kNone;
         const std::uint64_t allowance = 1 + surplus_before_ - std::min(surplus_before_, mine.surplus);
-        if (mine.head != kNone && sent_ < allowance) {
+        if (more && sent_ < allowance) {
             return;
         }
-        const unsigned input = first_;
+        const std::uint16_t place = first_;
         first_ = mine.next;
         --active_;
-        if (mine.head != kNone) {
+        if (more) {
             mine.surplus = sent_ - allowance;
             surplus_most_ = std::max(surplus_most_, mine.surplus);
-            append(input);
+            append(place);
+        } else {
+            place_[mine.number] = kNowhere;
+            mine.next = free_;
+            free_ = place;
         }
         sent_ = 0;
         if (--turns_left_ == 0) {
@@ -82,50 +82,36 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    static constexpr std::uint16_t kNowhere = 0xFFFF;
 
-    struct Node {
-        WaitingBurst burst;
-        std::uint32_t next;
-    };
+    /// One that waits.
     struct Input {
-        std::uint32_t head = kNone;
-        std::uint32_t tail = kNone;
-        std::uint64_t surplus = 0; ///< sent beyond its last allowance
-        unsigned next = 0;         ///< input that follows, among those that wait
+        std::uint32_t head, tail;
+        std::uint64_t surplus; ///< sent beyond its last allowance
+        std::uint16_t next;    ///< place of the one that follows
+        std::uint8_t number;
     };
 
-    std::uint32_t take_node(const WaitingBurst& burst) {
-        if (free_node_ == kNone) {
-            nodes_.push_back({burst, kNone});
-            return static_cast<std::uint32_t>(nodes_.size() - 1);
-        }
-        const std::uint32_t node = free_node_;
-        free_node_ = nodes_[node].next;
-        nodes_[node] = {burst, kNone};
-        return node;
-    }
-
-    void append(unsigned input) {
+    void append(std::uint16_t place) {
         if (active_ == 0) {
-            first_ = input;
-            sent_ = 0;
+            first_ = place;
             if (turns_left_ == 0) {
                 turns_left_ = 1;
                 surplus_before_ = surplus_most_ = 0;
             }
         } else {
-            inputs_[last_].next = input;
+            inputs_[last_].next = place;
         }
-        last_ = input;
+        last_ = place;
         ++active_;
     }
 
-    std::vector<Input> inputs_;
-    std::vector<Node> nodes_; ///< of all inputs: as many as ever waited at a time
-    std::uint32_t free_node_ = kNone;
-    unsigned first_ = 0; ///< whose turn it is
-    unsigned last_ = 0;
+    WaitingBursts& bursts_;
+    std::vector<std::uint16_t> place_; ///< in `inputs_`, by number of the input; `kNowhere`: it does not wait
+    std::vector<Input> inputs_;        ///< as many as ever waited at a time
+    std::uint16_t free_ = kNowhere;    ///< first of the places that are free, each followed by the next
+    std::uint16_t first_ = 0;          ///< place of the one whose turn it is
+    std::uint16_t last_ = 0;
     unsigned active_ = 0;              ///< inputs that wait
     unsigned turns_left_ = 0;          ///< of this round
     std::uint64_t sent_ = 0;           ///< in this turn

@@ -35,9 +35,9 @@ void Sublink::accept(Payload& payload, Picoseconds time) {
     }
     const bool response = is_response(payload);
     // Bursts of an end point are one input.
-    arrivals_.push(time, {&payload, time, 0, static_cast<std::uint32_t>(link_.wire_bytes(payload, response)),
-                          static_cast<std::uint8_t>(response ? kResponses : kRequests),
-                          from_switch_ ? transit(payload).input : std::uint8_t{0}});
+    arrivals_.push(time, bursts_.add({&payload, time, static_cast<std::uint32_t>(link_.wire_bytes(payload, response)),
+                                      static_cast<std::uint8_t>(response ? kResponses : kRequests),
+                                      from_switch_ ? transit(payload).input : std::uint8_t{0}}));
     plan(std::max(time, server_.free()));
 }
 
@@ -84,17 +84,18 @@ void Sublink::serve(Picoseconds now) {
 /// What has arrived queues by lane.
 void Sublink::admit(Picoseconds now) {
     while (!arrivals_.empty() && arrivals_.front().time <= now) {
-        WaitingBurst burst = arrivals_.front().what;
-        burst.ticket = tickets_++;
+        const std::uint32_t node = arrivals_.front().what;
         arrivals_.pop();
+        const WaitingBurst& burst = bursts_[node];
         if (sharing_) {
             Transit& packet = transit(*burst.payload);
             packet.arrived = burst.arrived;
-            packet.ticket = burst.ticket;
+            packet.ticket = tickets_++;
             packet.wire_bytes = burst.wire_bytes;
             sharing_->push(burst.lane, *burst.payload);
+            bursts_.remove(node);
         } else {
-            turns_[burst.lane].push(burst);
+            turns_[burst.lane].push(node);
         }
         ++waiting_;
     }
@@ -121,8 +122,8 @@ bool Sublink::start_one(Picoseconds now) {
         if (ready > now) {
             later = std::min(later, ready);
             short_of_room = true;
-        } else if (next == nullptr ||
-                   (sharing_ ? sharing_->before(*first->payload, *next->payload, now) : first->ticket < next->ticket)) {
+        } else if (next == nullptr || (sharing_ ? sharing_->before(*first->payload, *next->payload, now)
+                                                : first->arrived < next->arrived)) {
             next = first;
         }
     }
@@ -154,14 +155,14 @@ void Sublink::note_blocked(bool blocked, Picoseconds now) {
 /// Who is next in `lane`; null if nobody is, or a cap lets nobody go before `later`.
 const WaitingBurst* Sublink::front(unsigned lane, Picoseconds now, Picoseconds& later) {
     if (!sharing_) {
-        return turns_[lane].empty() ? nullptr : &turns_[lane].front();
+        return turns_[lane].empty() ? nullptr : &bursts_[turns_[lane].front()];
     }
     Payload* const payload = sharing_->front(lane, now, later);
     if (payload == nullptr) {
         return nullptr;
     }
     const Transit& packet = transit(*payload);
-    fronts_[lane] = {payload, packet.arrived, packet.ticket, packet.wire_bytes, static_cast<std::uint8_t>(lane), 0};
+    fronts_[lane] = {payload, packet.arrived, packet.wire_bytes, static_cast<std::uint8_t>(lane), 0};
     return &fronts_[lane];
 }
 
@@ -171,9 +172,12 @@ void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
     if (sharing_) {
         sharing_->pop(burst.lane, payload, now);
     } else {
+        const std::uint32_t node = turns_[burst.lane].front();
         turns_[burst.lane].pop();
+        bursts_.remove(node);
         if (!turns_[burst.lane].empty()) {
-            prefetch(*turns_[burst.lane].front().payload); // for the next turn: nobody has touched it for a while
+            prefetch(
+                *bursts_[turns_[burst.lane].front()].payload); // for the next turn: nobody has touched it for a while
         }
     }
     --waiting_;

@@ -75,8 +75,9 @@ private:
     bool from_switch_ = false;
     bool to_switch_ = false;
 
-    TimedRing<WaitingBurst> arrivals_;
-    std::array<InputTurns, kLanes> turns_;
+    WaitingBursts bursts_;              ///< that will arrive, or wait
+    TimedRing<std::uint32_t> arrivals_; ///< of `bursts_`, those that will
+    std::array<InputTurns, kLanes> turns_{InputTurns(bursts_), InputTurns(bursts_)};
     std::unique_ptr<Sharing> sharing_;
     std::array<WaitingBurst, kLanes> fronts_{}; ///< by lane: whom the policy chose last
     std::array<LinkRoom, kLanes> rooms_;
