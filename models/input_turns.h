@@ -1,11 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <vector>
 
-#include "models/packet_fifo.h"
+#include "models/waiting_bursts.h"
 
 namespace models {
 
@@ -19,42 +18,60 @@ namespace models {
 /// any number of inputs. Within an input, first come.
 class InputTurns {
 public:
+    /// `bursts` outlives the turns.
+    explicit InputTurns(WaitingBursts& bursts) : bursts_(bursts) {}
+
     bool empty() const { return active_ == 0; }
 
-    /// To the queue of `transit.input`.
-    void push(Payload& payload) {
-        const unsigned input = transit(payload).input;
-        if (input >= inputs_.size()) {
-            inputs_.resize(input + 1u);
+    /// The burst `node` to the queue of its input.
+    void push(std::uint32_t node) {
+        const std::uint8_t number = bursts_[node].input;
+        if (number >= place_.size()) {
+            place_.resize(number + 1u, kNowhere);
         }
-        Input& mine = inputs_[input];
-        const bool was_empty = mine.waiting.empty();
-        mine.waiting.push(payload);
-        if (was_empty) {
-            mine.surplus = 0;
-            append(input);
+        if (place_[number] != kNowhere) {
+            Input& mine = inputs_[place_[number]];
+            bursts_.next(mine.tail) = node;
+            mine.tail = node;
+            return;
         }
+        std::uint16_t place = free_;
+        if (place == kNowhere) {
+            place = static_cast<std::uint16_t>(inputs_.size());
+            inputs_.emplace_back();
+        } else {
+            free_ = inputs_[place].next;
+        }
+        place_[number] = place;
+        inputs_[place] = {node, node, 0, kNowhere, number};
+        append(place);
     }
 
     /// Whose turn it is. Precondition: not `empty()`.
-    Payload& front() const { return inputs_[first_].waiting.front(); }
+    std::uint32_t front() const { return inputs_[first_].head; }
 
-    /// The front has been sent, `bytes` long.
-    void pop(std::uint64_t bytes) {
+    /// The front has been sent; it is the caller's again.
+    void pop() {
         Input& mine = inputs_[first_];
-        mine.waiting.pop();
-        sent_ += bytes;
+        const std::uint32_t node = mine.head;
+        mine.head = bursts_.next(node);
+        sent_ += bursts_[node].wire_bytes;
+        const bool more = mine.head != WaitingBursts::kNone;
         const std::uint64_t allowance = 1 + surplus_before_ - std::min(surplus_before_, mine.surplus);
-        if (!mine.waiting.empty() && sent_ < allowance) {
+        if (more && sent_ < allowance) {
             return;
         }
-        const unsigned input = first_;
+        const std::uint16_t place = first_;
         first_ = mine.next;
         --active_;
-        if (!mine.waiting.empty()) {
+        if (more) {
             mine.surplus = sent_ - allowance;
             surplus_most_ = std::max(surplus_most_, mine.surplus);
-            append(input);
+            append(place);
+        } else {
+            place_[mine.number] = kNowhere;
+            mine.next = free_;
+            free_ = place;
         }
         sent_ = 0;
         if (--turns_left_ == 0) {
@@ -65,30 +82,36 @@ public:
     }
 
 private:
+    static constexpr std::uint16_t kNowhere = 0xFFFF;
+
+    /// One that waits.
     struct Input {
-        PacketFifo waiting;
-        std::uint64_t surplus = 0; ///< sent beyond its last allowance
-        unsigned next = 0;         ///< input that follows, among those that wait
+        std::uint32_t head, tail;
+        std::uint64_t surplus; ///< sent beyond its last allowance
+        std::uint16_t next;    ///< place of the one that follows
+        std::uint8_t number;
     };
 
-    void append(unsigned input) {
+    void append(std::uint16_t place) {
         if (active_ == 0) {
-            first_ = input;
-            sent_ = 0;
+            first_ = place;
             if (turns_left_ == 0) {
                 turns_left_ = 1;
                 surplus_before_ = surplus_most_ = 0;
             }
         } else {
-            inputs_[last_].next = input;
+            inputs_[last_].next = place;
         }
-        last_ = input;
+        last_ = place;
         ++active_;
     }
 
-    std::vector<Input> inputs_;
-    unsigned first_ = 0; ///< whose turn it is
-    unsigned last_ = 0;
+    WaitingBursts& bursts_;
+    std::vector<std::uint16_t> place_; ///< in `inputs_`, by number of the input; `kNowhere`: it does not wait
+    std::vector<Input> inputs_;        ///< as many as ever waited at a time
+    std::uint16_t free_ = kNowhere;    ///< first of the places that are free, each followed by the next
+    std::uint16_t first_ = 0;          ///< place of the one whose turn it is
+    std::uint16_t last_ = 0;
     unsigned active_ = 0;              ///< inputs that wait
     unsigned turns_left_ = 0;          ///< of this round
     std::uint64_t sent_ = 0;           ///< in this turn

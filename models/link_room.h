@@ -68,7 +68,11 @@ public:
 
     /// Precondition: `ready(bytes, now) == now`.
     void take(std::uint64_t bytes, Picoseconds now) {
-        advance(now);
+        if (excess_ > 0 || used_ + static_cast<std::int64_t>(bytes) > limit_) {
+            advance(now);
+        } else {
+            last_ = now; // room to spare: what is not used then earns nothing
+        }
         used_ += static_cast<std::int64_t>(bytes);
         if (static_cast<std::int64_t>(bytes) > limit_) {
             oversize_since_ = now;

@@ -38,6 +38,7 @@ protected:
 struct Transit {
     static constexpr unsigned kHopsMax = 24;
 
+    // What every crossing looks at comes first, in one cache line.
     Aperture aperture = Aperture::kSystem;
     bool into_carveout = false;    ///< kFabric: the owner's EGM window, not its HBM window
     bool postable = false;         ///< write that a hub may acknowledge early
@@ -45,27 +46,28 @@ struct Transit {
     bool l2_hit = false;           ///< served by the L2 of the GPU that asks
     bool coherent = false;         ///< load or store of a CPU core
     bool tracked = false;          ///< holds room in the tracker of the hub that sent it
+    std::uint8_t tracker_hops = 0; ///< with `tracked`: how far the request had come there
     std::uint16_t destination = 0; ///< part index: a memory, or in kFabric the owner GPU
     std::uint16_t memory = 0;      ///< part index of the memory that answers in the end
-    std::uint32_t granule = 64;    ///< payload of one wire packet: a burst of n granules carries n headers
-    float service_scale = 1;       ///< memory time of this burst, relative to an undisturbed one
-    float l2_far = 0;              ///< with `l2_hit`: share of it that lies in another partition of the L2
-    Picoseconds tail = 0;          ///< the last byte comes this much after the first
-    void* token = nullptr;         ///< the initiator's own record
-    Delivery* delivery = nullptr;  ///< told by the memory that takes this write; null: nobody asks
-
-    std::uint16_t tenant = 0;                   ///< who asks: the number of its VM, from 1; 0 = nobody's
-    std::uint8_t input = 0;                     ///< port by which it came into the switch that it is in
-    std::uint32_t wire_bytes = 0;               ///< what it takes of the resource that it waits for
-    std::uint32_t room_bytes = 0;               ///< credits of `room` that it holds
-    LinkRoom* room = nullptr;                   ///< of the link that it came by into the switch that it is in
-    Picoseconds arrived = 0;                    ///< its first byte, where it waits
-    std::uint64_t ticket = 0;                   ///< its place in the order of arrival there
-    tlm::tlm_generic_payload* behind = nullptr; ///< next in the queue where it waits
-
-    std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
+    std::uint16_t tenant = 0;      ///< who asks: the number of its VM, from 1; 0 = nobody's
+    std::uint8_t input = 0;        ///< port by which it came into the switch that it is in
     std::uint8_t hops = 0;
-    std::uint8_t tracker_hops = 0; ///< with `tracked`: how far the request had come there
+    std::uint32_t granule = 64;   ///< payload of one wire packet: a burst of n granules carries n headers
+    std::uint32_t room_bytes = 0; ///< credits of `room` that it holds
+    LinkRoom* room = nullptr;     ///< of the link that it came by into the switch that it is in
+    Picoseconds tail = 0;         ///< the last byte comes this much after the first
+    std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
+
+    void* token = nullptr;        ///< the initiator's own record
+    Delivery* delivery = nullptr; ///< told by the memory that takes this write; null: nobody asks
+    float service_scale = 1;      ///< memory time of this burst, relative to an undisturbed one
+    float l2_far = 0;             ///< with `l2_hit`: share of it that lies in another partition of the L2
+
+    // While it waits for a resource that a policy divides (`Sharing`).
+    std::uint32_t wire_bytes = 0;               ///< what it takes of the resource
+    Picoseconds arrived = 0;                    ///< its first byte
+    std::uint64_t ticket = 0;                   ///< its place in the order of arrival
+    tlm::tlm_generic_payload* behind = nullptr; ///< next in the queue
 
     void push(unsigned port) {
         assert(hops < kHopsMax);
@@ -84,8 +86,14 @@ using Payload = tlm::tlm_generic_payload;
 class Packet final : public Payload {
 public:
     explicit Packet(tlm::tlm_mm_interface* pool) : Payload(pool) {}
-    Transit transit;
+    alignas(64) Transit transit;
 };
+
+/// `payload` will be needed soon: what a crossing looks at of it comes into the cache meanwhile.
+inline void prefetch(const Payload& payload) {
+    __builtin_prefetch(&payload);
+    __builtin_prefetch(&static_cast<const Packet&>(payload).transit, 1);
+}
 
 /// Precondition: `payload` is a `Packet`, as everything from a `PacketPool` is.
 inline Transit& transit(Payload& payload) { return static_cast<Packet&>(payload).transit; }

@@ -72,6 +72,15 @@ public:
         tlm::tlm_initiator_socket<> out;
         std::string peer; ///< the component at the other end
 
+        /// A delay as SystemC writes it; most of a port's delays are the same.
+        sc_core::sc_time annotated(Picoseconds delay) {
+            if (delay != delay_) {
+                delay_ = delay;
+                annotated_ = sc_core::sc_time::from_value(delay);
+            }
+            return annotated_;
+        }
+
     private:
         tlm::tlm_sync_enum nb_transport_fw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
             assert(phase == tlm::BEGIN_REQ);
@@ -92,6 +101,8 @@ public:
 
         Component& owner_;
         const unsigned index_;
+        Picoseconds delay_ = 0;
+        sc_core::sc_time annotated_;
     };
 
     Component(const sc_core::sc_module_name& name, EventQueue& events) : sc_module(name), events_(events) {}
@@ -127,14 +138,14 @@ protected:
 
     void send_request(unsigned port, Payload& payload, Picoseconds delay) {
         tlm::tlm_phase phase = tlm::BEGIN_REQ;
-        sc_core::sc_time annotated = sc_core::sc_time::from_value(delay);
+        sc_core::sc_time annotated = ports_[port]->annotated(delay);
         const auto status = ports_[port]->out->nb_transport_fw(payload, phase, annotated);
         assert(status == tlm::TLM_UPDATED && phase == tlm::END_REQ);
         (void)status;
     }
     void send_response(unsigned port, Payload& payload, Picoseconds delay) {
         tlm::tlm_phase phase = tlm::BEGIN_RESP;
-        sc_core::sc_time annotated = sc_core::sc_time::from_value(delay);
+        sc_core::sc_time annotated = ports_[port]->annotated(delay);
         const auto status = ports_[port]->in->nb_transport_bw(payload, phase, annotated);
         assert(status == tlm::TLM_COMPLETED);
         (void)status;

@@ -33,7 +33,11 @@ void Sublink::accept(Payload& payload, Picoseconds time) {
         events_.at(time, *this, &payload);
         return;
     }
-    arrivals_.push(time, &payload);
+    const bool response = is_response(payload);
+    // Bursts of an end point are one input.
+    arrivals_.push(time, bursts_.add({&payload, time, static_cast<std::uint32_t>(link_.wire_bytes(payload, response)),
+                                      static_cast<std::uint8_t>(response ? kResponses : kRequests),
+                                      from_switch_ ? transit(payload).input : std::uint8_t{0}}));
     plan(std::max(time, server_.free()));
 }
 
@@ -80,20 +84,18 @@ void Sublink::serve(Picoseconds now) {
 /// What has arrived queues by lane.
 void Sublink::admit(Picoseconds now) {
     while (!arrivals_.empty() && arrivals_.front().time <= now) {
-        Payload& payload = *arrivals_.front().what;
-        Transit& packet = transit(payload);
-        packet.arrived = arrivals_.front().time;
-        packet.ticket = tickets_++;
-        packet.wire_bytes = static_cast<std::uint32_t>(link_.wire_bytes(payload, is_response(payload)));
+        const std::uint32_t node = arrivals_.front().what;
         arrivals_.pop();
-        if (!from_switch_) {
-            packet.input = 0;
-        }
-        const unsigned lane = is_response(payload) ? kResponses : kRequests;
+        const WaitingBurst& burst = bursts_[node];
         if (sharing_) {
-            sharing_->push(lane, payload);
+            Transit& packet = transit(*burst.payload);
+            packet.arrived = burst.arrived;
+            packet.ticket = tickets_++;
+            packet.wire_bytes = burst.wire_bytes;
+            sharing_->push(burst.lane, *burst.payload);
+            bursts_.remove(node);
         } else {
-            turns_[lane].push(payload);
+            turns_[burst.lane].push(node);
         }
         ++waiting_;
     }
@@ -108,25 +110,21 @@ bool Sublink::start_one(Picoseconds now) {
         plan(server_.free());
         return false;
     }
-    Payload* next = nullptr;
-    unsigned lane_of_next = 0;
+    const WaitingBurst* next = nullptr;
     Picoseconds later = kNever;
     bool short_of_room = false;
     for (unsigned lane = 0; lane < kLanes; ++lane) {
-        Payload* const front = sharing_               ? sharing_->front(lane, now, later)
-                               : turns_[lane].empty() ? nullptr
-                                                      : &turns_[lane].front();
-        if (front == nullptr) {
+        const WaitingBurst* const first = front(lane, now, later);
+        if (first == nullptr) {
             continue;
         }
-        const Picoseconds ready = rooms_[lane].ready(transit(*front).wire_bytes, now);
+        const Picoseconds ready = rooms_[lane].ready(first->wire_bytes, now);
         if (ready > now) {
             later = std::min(later, ready);
             short_of_room = true;
-        } else if (next == nullptr ||
-                   (sharing_ ? sharing_->before(*front, *next, now) : transit(*front).ticket < transit(*next).ticket)) {
-            next = front;
-            lane_of_next = lane;
+        } else if (next == nullptr || (sharing_ ? sharing_->before(*first->payload, *next->payload, now)
+                                                : first->arrived < next->arrived)) {
+            next = first;
         }
     }
     note_blocked(next == nullptr && short_of_room, now);
@@ -136,8 +134,14 @@ bool Sublink::start_one(Picoseconds now) {
         }
         return false;
     }
-    start(lane_of_next, *next, now);
-    return true;
+    start(WaitingBurst(*next), now);
+    if (server_.free() == now) {
+        return true;
+    }
+    if (waiting_ != 0) {
+        plan(server_.free());
+    }
+    return false;
 }
 
 void Sublink::note_blocked(bool blocked, Picoseconds now) {
@@ -148,25 +152,46 @@ void Sublink::note_blocked(bool blocked, Picoseconds now) {
     }
 }
 
-void Sublink::start(unsigned lane, Payload& payload, Picoseconds now) {
+/// Who is next in `lane`; null if nobody is, or a cap lets nobody go before `later`.
+const WaitingBurst* Sublink::front(unsigned lane, Picoseconds now, Picoseconds& later) {
+    if (!sharing_) {
+        return turns_[lane].empty() ? nullptr : &bursts_[turns_[lane].front()];
+    }
+    Payload* const payload = sharing_->front(lane, now, later);
+    if (payload == nullptr) {
+        return nullptr;
+    }
+    const Transit& packet = transit(*payload);
+    fronts_[lane] = {payload, packet.arrived, packet.wire_bytes, static_cast<std::uint8_t>(lane), 0};
+    return &fronts_[lane];
+}
+
+void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
+    Payload& payload = *burst.payload;
     Transit& packet = transit(payload);
     if (sharing_) {
-        sharing_->pop(lane, payload, now);
+        sharing_->pop(burst.lane, payload, now);
     } else {
-        turns_[lane].pop(packet.wire_bytes);
+        const std::uint32_t node = turns_[burst.lane].front();
+        turns_[burst.lane].pop();
+        bursts_.remove(node);
+        if (!turns_[burst.lane].empty()) {
+            prefetch(
+                *bursts_[turns_[burst.lane].front()].payload); // for the next turn: nobody has touched it for a while
+        }
     }
     --waiting_;
-    const auto turn = server_.serve(now, packet.wire_bytes, rate_);
+    const auto turn = server_.serve(now, burst.wire_bytes, rate_);
     leave_room(packet, now);
-    const Picoseconds last = std::max(now + turn.duration, packet.arrived + packet.tail);
-    LinkRoom& room = rooms_[lane];
+    const Picoseconds last = std::max(now + turn.duration, burst.arrived + packet.tail);
+    LinkRoom& room = rooms_[burst.lane];
     if (room.limited()) {
-        room.take(packet.wire_bytes, now);
+        room.take(burst.wire_bytes, now);
         if (to_switch_) {
             packet.room = &room;
-            packet.room_bytes = packet.wire_bytes;
+            packet.room_bytes = burst.wire_bytes;
         } else { // an end point takes it as it arrives
-            room.give(packet.wire_bytes, (link_.spec().store_and_forward ? last : now) + link_.spec().latency);
+            room.give(burst.wire_bytes, (link_.spec().store_and_forward ? last : now) + link_.spec().latency);
         }
     }
     pass_on(payload, now, last, now);

@@ -60,7 +60,8 @@ private:
     void serve(Picoseconds now);
     void admit(Picoseconds now);
     bool start_one(Picoseconds now);
-    void start(unsigned lane, Payload& payload, Picoseconds now);
+    const WaitingBurst* front(unsigned lane, Picoseconds now, Picoseconds& later);
+    void start(const WaitingBurst& burst, Picoseconds now);
     void note_blocked(bool blocked, Picoseconds now);
     static void leave_room(Transit& packet, Picoseconds time);
     void pass_on(Payload& payload, Picoseconds head, Picoseconds last, Picoseconds now);
@@ -74,9 +75,11 @@ private:
     bool from_switch_ = false;
     bool to_switch_ = false;
 
-    TimedRing<Payload*> arrivals_;
-    std::array<InputTurns, kLanes> turns_;
+    WaitingBursts bursts_;              ///< that will arrive, or wait
+    TimedRing<std::uint32_t> arrivals_; ///< of `bursts_`, those that will
+    std::array<InputTurns, kLanes> turns_{InputTurns(bursts_), InputTurns(bursts_)};
     std::unique_ptr<Sharing> sharing_;
+    std::array<WaitingBurst, kLanes> fronts_{}; ///< by lane: whom the policy chose last
     std::array<LinkRoom, kLanes> rooms_;
     std::uint64_t waiting_ = 0; ///< bursts that have arrived
     std::uint64_t tickets_ = 0;
