@@ -81,9 +81,12 @@ private:
             return false;
         }
         active_ = touched_ = touched();
+        const Matrix at_start = jacobian_;
         if (!descend() || !differentiate(false)) {
             return false;
         }
+        // At a kink one of two figures binds, here or at the start: both count in what the rows say.
+        jacobian_ = (jacobian_.array().abs() < at_start.array().abs()).select(at_start, jacobian_);
         combinations();
         while (fix_undetermined()) { // what is left may show now that it had leant on what is fixed
             const auto again = ask({at_}, all_of(rows_.size()));
@@ -91,7 +94,7 @@ private:
                 return false;
             }
             residuals_ = again->front();
-            if (!descend() || !differentiate(false)) {
+            if (!differentiate(false) || !descend() || !differentiate(false)) {
                 return false;
             }
         }
