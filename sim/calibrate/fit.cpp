@@ -81,17 +81,22 @@ private:
             return false;
         }
         active_ = touched_ = touched();
+        const Matrix at_start = jacobian_;
         if (!descend() || !differentiate(false)) {
             return false;
         }
+        // At a kink one of two figures binds, here or at the start: both count in what the rows say.
+        jacobian_ = (jacobian_.array().abs() < at_start.array().abs()).select(at_start, jacobian_);
         combinations();
-        if (fix_undetermined()) {
+        while (fix_undetermined()) { // what is left may show now that it had leant on what is fixed
             const auto again = ask({at_}, all_of(rows_.size()));
             if (!again) {
                 return false;
             }
             residuals_ = again->front();
-            return descend() && differentiate(false);
+            if (!differentiate(false) || !descend() || !differentiate(false)) {
+                return false;
+            }
         }
         return true;
     }
@@ -355,19 +360,26 @@ private:
         }
     }
 
-    /// Puts what is not determined back to its start, the least determined first. True if there was any.
+    /// Puts what is not determined back to its start, that of which the rows say least first. True if there was any.
     bool fix_undetermined() {
         bool any = false;
         while (!active_.empty()) {
-            const Vector left = covariance(whitened(active_)).diagonal().cwiseSqrt();
-            Eigen::Index worst = 0;
-            if (left.maxCoeff(&worst) <= kDeterminedShare) {
+            const Matrix slope = whitened(active_);
+            const Vector left = covariance(slope).diagonal().cwiseSqrt();
+            const Vector said = slope.colwise().norm();
+            Eigen::Index least = -1;
+            for (Eigen::Index k = 0; k < left.size(); ++k) {
+                if (left[k] > kDeterminedShare && (least < 0 || said[k] < said[least])) {
+                    least = k;
+                }
+            }
+            if (least < 0) {
                 break;
             }
-            const std::size_t j = active_[static_cast<std::size_t>(worst)];
+            const std::size_t j = active_[static_cast<std::size_t>(least)];
             result_.states[j] = FitResult::State::kKept;
             at_[j] = std::log(parameters_[j].start);
-            active_.erase(active_.begin() + worst);
+            active_.erase(active_.begin() + least);
             any = true;
         }
         return any;
@@ -376,7 +388,7 @@ private:
     void finish() {
         const Vector weight = weights(residuals_);
         const double freedom = std::max(1.0, weight.sum() - static_cast<double>(active_.size()));
-        result_.spread = std::sqrt((weight.array() * residuals_.array().square()).sum() / freedom);
+        result_.spread = std::sqrt((weight.array() * residuals_.array()).square().sum() / freedom);
         result_.after = predictions(residuals_);
         result_.weights.assign(weight.begin(), weight.end());
         if (active_.empty()) {

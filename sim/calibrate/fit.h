@@ -66,7 +66,7 @@ constexpr double kOutlierWeight = 0.3;
 
 /// Fits `parameters` to `rows` by damped Gauss-Newton steps (Levenberg-Marquardt) with priors, so that what the rows do
 /// not determine stays at its start, and with Cauchy weights, so that a bad row does little harm. What they do not
-/// determine is then fixed at its start, one by one, the least determined first, and the rest is fitted again.
+/// determine is then fixed at its start, one by one, that of which they say least first, and the rest is fitted again.
 /// Deterministic. `stage` hears what is going on.
 FitResult fit(const std::vector<FitParameter>& parameters, const std::vector<FitRow>& rows, const FitModel& model,
               const std::function<void(const std::string&)>& stage = {});

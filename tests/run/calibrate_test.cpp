@@ -72,8 +72,9 @@ struct CalibrateTest : ProgramTest {
         }
         const Answer answer = run({"validate", file("probes.csv", rows), "--quiet", "--json", "-"});
         EXPECT_EQ(answer.status, 0) << answer.err;
+        const json result = parse(answer.out);
         std::vector<double> values;
-        for (const json& row : parse(answer.out)["rows"]) {
+        for (const json& row : result["rows"]) {
             values.push_back(row["predicted"]);
         }
         return values;
