@@ -25,6 +25,7 @@
 #include "sim/sharing_loader.h"
 #include "sim/shipped_topologies.h"
 #include "sim/show.h"
+#include "sim/sweep.h"
 #include "sim/sweep_command.h"
 #include "sim/topology_loader.h"
 #include "sim/validate/validate_command.h"
@@ -179,7 +180,10 @@ int check(const Options& options) {
             code = good ? code : static_cast<int>(kBadInput);
             continue;
         } else {
-            good = load(file, options, diagnostics).has_value();
+            const auto scenario = load(file, options, diagnostics);
+            sim::Diagnostics values;
+            good = scenario && sim::check_own_sweep(*scenario, options.sets, values);
+            values.print(std::cerr);
         }
         if (good && !options.quiet) {
             std::cout << file << ": good\n";

@@ -16,6 +16,7 @@
 #include "sim/report_json.h"
 #include "sim/run_faults.h"
 #include "sim/runner.h"
+#include "sim/sharing_loader.h"
 #include "sim/sweep_knees.h"
 
 namespace sim {
@@ -40,10 +41,21 @@ RunFigure figure_of(const Json& json) {
     return figure;
 }
 
+/// The scenario with these values, checked for the fidelity that was asked for.
+std::optional<Scenario> load_with(const SweepRequest& request, const std::vector<Override>& values,
+                                  Diagnostics& diagnostics) {
+    auto scenario = load_checked(request.file, request.sets, diagnostics, values);
+    const std::size_t errors_before = diagnostics.errors();
+    if (scenario) {
+        check_fluid_sharing(*scenario, request.fidelity, diagnostics);
+    }
+    return diagnostics.errors() == errors_before ? std::move(scenario) : std::nullopt;
+}
+
 /// A point's whole life, in its own process. Without columns, all figures are wanted.
 std::string run_point(const SweepRequest& request, std::size_t point, const std::vector<std::string>& columns) {
     Diagnostics diagnostics;
-    auto scenario = load_checked(request.file, request.sets, diagnostics, request.plan.overrides(point));
+    auto scenario = load_with(request, request.plan.overrides(point), diagnostics);
     if (!scenario) {
         std::ostringstream faults;
         diagnostics.print(faults);
@@ -206,7 +218,7 @@ public:
 private:
     bool look_at_the_scenario() {
         Diagnostics faults;
-        const auto scenario = load_checked(request_.file, request_.sets, faults);
+        const auto scenario = load_with(request_, {}, faults);
         if (!scenario) { // said by check_sweep
             return false;
         }
@@ -303,7 +315,7 @@ private:
     }
 
     std::optional<Scenario> load_scenario_at(std::size_t point, Diagnostics& faults) const {
-        return load_checked(request_.file, request_.sets, faults, request_.plan.overrides(point));
+        return load_with(request_, request_.plan.overrides(point), faults);
     }
 
     /// Fills the columns of a point that brought all of its figures.
@@ -398,14 +410,22 @@ std::size_t SweepResult::column(const std::string& figure) const {
 }
 
 void check_sweep(const SweepRequest& request, Diagnostics& diagnostics) {
-    if (!load_checked(request.file, request.sets, diagnostics)) {
+    if (!load_with(request, {}, diagnostics)) {
         return;
     }
     for (const SweepAxis& axis : request.plan.axes) {
         for (const SweepValue& value : axis.values) {
-            load_checked(request.file, request.sets, diagnostics, value.overrides);
+            load_with(request, value.overrides, diagnostics);
         }
     }
+}
+
+bool check_own_sweep(const Scenario& scenario, const std::vector<std::string>& sets, Diagnostics& diagnostics) {
+    const std::size_t errors_before = diagnostics.errors();
+    if (scenario.sweep) {
+        check_sweep({.file = scenario.file, .sets = sets, .plan = *scenario.sweep}, diagnostics);
+    }
+    return diagnostics.errors() == errors_before;
 }
 
 std::optional<SweepResult> run_sweep(const SweepRequest& request, Diagnostics& diagnostics,

@@ -58,6 +58,9 @@ struct SweepResult {
 /// found out when they run.
 void check_sweep(const SweepRequest& request, Diagnostics& diagnostics);
 
+/// The same for the sweep that a scenario has itself, if it has one. Returns whether it is good.
+bool check_own_sweep(const Scenario& scenario, const std::vector<std::string>& sets, Diagnostics& diagnostics);
+
 /// Runs all points, each in a process of its own. The first is run alone: it tells which figures there are, and one
 /// asked for that is not among them, nor belongs to a stream, group or VM of another point, is an error in
 /// `diagnostics` that ends the sweep. Call it before this process builds anything of SystemC.

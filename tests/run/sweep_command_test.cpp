@@ -172,6 +172,24 @@ TEST_F(SweepCommandTest, WrongQuestionsAreRefusedBeforeAnythingRuns) {
     refused({"--over", over("1 GB/s"), "--set", "traffic.shared.streams.b.threads=-1"}, "threads \"-1\"");
 }
 
+TEST_F(SweepCommandTest, CheckLooksAtEveryValueOfTheScenariosOwnSweep) {
+    scenario = file("q.yaml", read(scenario) + "sweep:\n  over:\n    - {path: traffic.shared.streams.a.rate_cap, "
+                                               "values: [1 GB/s, fast]}\n");
+    const Answer answer = run({"check", scenario});
+    EXPECT_EQ(answer.status, 2);
+    EXPECT_EQ(answer.out, "");
+    EXPECT_THAT(answer.err, HasSubstr("q.yaml:10:66: error: stream \"a\": rate_cap \"fast\""));
+}
+
+TEST_F(SweepCommandTest, FluidRatesRefusePoliciesAtEachPoint) {
+    scenario = file("q.yaml", read(scenario) + "sweep:\n  over:\n    - cases:\n        none: {}\n        fair: {"
+                                               "software.sharing: [{at: lpddr0, policy: first-come}]}\n");
+    const Answer answer = sweep({});
+    EXPECT_EQ(answer.status, 2);
+    EXPECT_EQ(answer.out, "");
+    EXPECT_THAT(answer.err, HasSubstr("sharing"));
+}
+
 TEST_F(SweepCommandTest, FigureOfAStreamThatOnlySomePointsHave) {
     scenario = file("q.yaml", read(scenario) + "sweep:\n  over:\n    - cases:\n        two: {}\n"
                                                "        one: {traffic.shared.streams: [{name: c, from: hopper0.sm, "
