@@ -21,7 +21,7 @@ namespace models {
 /// header; each write carries a write header and its data. Requests one way share the sub-link with the responses to
 /// requests the other way.
 ///
-/// `store_and_forward`: the far end sees the burst at free + latency, whole.
+/// `store_and_forward`: the far end sees each packet whole, the first one at start + bytes / packets / rate + latency.
 ///
 /// Not modelled: replay, power states, virtual channels, credits (initiators have limited requests in flight instead).
 class Link final : public Component {
@@ -29,6 +29,12 @@ public:
     /// `a` and `b` name the ends, for reports. Preconditions: rate, count and efficiency are positive.
     Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a = "a",
          const std::string& b = "b");
+
+    /// Bytes a second, each direction: line rate x count x efficiency.
+    static std::uint64_t payload_rate(const LinkSpec& spec) {
+        return static_cast<std::uint64_t>(static_cast<double>(spec.line_bytes_per_second) * spec.count *
+                                          spec.efficiency);
+    }
 
     /// Sub-link by the end that sends.
     const Server& sublink(unsigned end) const { return sublinks_[end].server; }

@@ -45,6 +45,8 @@ struct Transit {
     bool tracked = false;          ///< holds room in the tracker of the hub that sent it
     std::uint16_t destination = 0; ///< part index: a memory, or in kFabric the owner GPU
     std::uint16_t memory = 0;      ///< part index of the memory that answers in the end
+    std::uint16_t group = 0;       ///< multicast group that a switch turns it into copies for; 0 = none
+    bool answered = true;          ///< false: a message, which ends where it arrives
     std::uint32_t granule = 64;    ///< payload of one wire packet: a burst of n granules carries n headers
     float service_scale = 1;       ///< memory time of this burst, relative to an undisturbed one
     Picoseconds tail = 0;          ///< the last byte comes this much after the first

@@ -1,6 +1,7 @@
 #include "sim/static_bound.h"
 
 #include <algorithm>
+#include <functional>
 #include <glpk.h>
 #include <limits>
 
@@ -41,10 +42,18 @@ struct LegCost {
     }
 };
 
+/// Walks the path of a burst.
+using Tracer = std::function<models::PathTrace(const models::Leg&, std::uint64_t)>;
+
+template <class Initiator>
+Tracer tracer_of(Initiator& initiator) {
+    return [&initiator](const models::Leg& leg, std::uint64_t bytes) { return initiator.trace_path(leg, bytes); };
+}
+
 /// Adds what a burst of `bytes` costs on `leg`'s path, taken by `share` of the accesses, to `bound`.
-void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
+void add_path(const Tracer& trace, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
               LegCost& cost) {
-    const models::PathTrace path = engine.trace_path(leg, bytes);
+    const models::PathTrace path = trace(leg, bytes);
     const double size = static_cast<double>(bytes);
     for (const auto& use : path.uses) {
         bound.uses[use.server] += share * use.picoseconds / size;
@@ -61,7 +70,7 @@ void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t byte
 }
 
 /// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go.
-void add_place(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
+void add_place(const Tracer& trace, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
                Case which, LegCost& cost) {
     double missing = 1;
     for (const models::Leg::Hit& hit : leg.hits) {
@@ -76,20 +85,20 @@ void add_place(models::Engine& engine, const models::Leg& leg, std::uint64_t byt
     if (which == Case::kMean && leg.home_share > 0 && leg.home_share < 1) {
         models::Leg past_home = leg;
         past_home.home_share = 0;
-        add_path(engine, past_home, bytes, missing * (1 - leg.home_share), bound, cost);
-        add_path(engine, leg, bytes, missing * leg.home_share, bound, cost);
+        add_path(trace, past_home, bytes, missing * (1 - leg.home_share), bound, cost);
+        add_path(trace, leg, bytes, missing * leg.home_share, bound, cost);
     } else {
-        add_path(engine, leg, bytes, missing, bound, cost);
+        add_path(trace, leg, bytes, missing, bound, cost);
     }
 }
 
 /// Adds what a burst of `bytes` costs on `leg` to `bound`: the mean over its places.
-LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
+LegCost add_leg(const Tracer& trace, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
     LegCost cost;
     const double share = 1 / static_cast<double>(leg.places());
     for (std::size_t i = 0; i < leg.places(); ++i) {
         const std::size_t before = cost.outcomes.size();
-        add_place(engine, leg.place(i), bytes, share, bound, which, cost);
+        add_place(trace, leg.place(i), bytes, share, bound, which, cost);
         double least = std::numeric_limits<double>::max();
         for (std::size_t one = before; one < cost.outcomes.size(); ++one) {
             least = cost.outcomes[one].second > 0 ? std::min(least, cost.outcomes[one].first) : least;
@@ -117,14 +126,15 @@ StreamBound cost(const PlannedStream& planned, Case which) {
                 bound.latency_ps += static_cast<double>(turn.leg.overhead);
             } else {
                 bound.stages.emplace_back("atomic", static_cast<double>(turn.leg.overhead));
-                bound.latency_ps +=
-                    static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound, which).latency;
+                bound.latency_ps += static_cast<double>(turn.leg.overhead) +
+                                    add_leg(tracer_of(*turn.engine), turn.leg, 64, bound, which).latency;
             }
         }
         limit(bound, static_cast<double>(job.burst_bytes) * kPicosecondsPerSecond / bound.latency_ps, planned.window);
         bound.alone_bytes_per_second = bound.own_bytes_per_second;
         return bound;
     }
+    const Tracer trace = planned.end_point != nullptr ? tracer_of(*planned.end_point) : tracer_of(*planned.engine);
     const double burst = static_cast<double>(job.burst_bytes);
     const double workers = job.workers;
     // A batch is back when the slowest of its bursts is; else a window turns over with the mean.
@@ -134,7 +144,7 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     };
     double read_time = 0;
     for (const models::Leg& leg : job.reads) {
-        LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound, which);
+        LegCost cost = add_leg(trace, leg, job.burst_bytes, bound, which);
         read_time = std::max(read_time, turnover(cost));
         bound.latency_ps = std::max(bound.latency_ps, cost.latency);
     }
@@ -151,7 +161,7 @@ StreamBound cost(const PlannedStream& planned, Case which) {
         }
     }
     if (job.write) {
-        const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound, which);
+        const LegCost cost = add_leg(trace, *job.write, job.burst_bytes, bound, which);
         const double write_time = which == Case::kBest ? cost.best : cost.latency;
         const double held = std::max(static_cast<double>(job.write_window), burst);
         limit(bound, workers * held * kPicosecondsPerSecond / std::max(write_time + read_time, 1.0),

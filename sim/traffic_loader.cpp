@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/collective_loader.h"
 #include "sim/fields.h"
 #include "sim/ranges.h"
 #include "sim/stream_loader.h"
@@ -15,7 +16,7 @@
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs"};
+const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs", "collective"};
 
 class TrafficReader {
 public:
@@ -48,15 +49,19 @@ private:
         }
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
-            diagnostics_.error(item.where, "traffic: an entry without group, each_alone, fan_in, fan_out or all_pairs",
-                               nearest(near, kForms).empty() ? "begin it with \"- group: name\""
-                                                             : suggest(near, kForms));
+            diagnostics_.error(
+                item.where, "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs or collective",
+                nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
             return;
         }
         const YamlNode& label_node = *item.find(form);
         if (!label_node.is_scalar() || label_node.text.empty()) {
             diagnostics_.error(label_node.where, fmt::format("traffic: {} has no name", form),
                                fmt::format("write \"{}: a name\", and the rest in the lines below", form));
+            return;
+        }
+        if (form == "collective") {
+            read_work(item, label_node.text);
             return;
         }
         const std::string& label = label_node.text;
@@ -68,6 +73,23 @@ private:
         } else {
             read_shorthand(item, form, label);
         }
+    }
+
+    /// A collective has the name of what it does, numbered where that is taken, unless it says another.
+    void read_work(const YamlNode& item, const std::string& kind) {
+        const YamlNode* name = item.find("name");
+        std::string label = name != nullptr && name->is_scalar() && !name->text.empty() ? name->text : kind;
+        if (!labels_.insert(label).second) {
+            if (name != nullptr) {
+                diagnostics_.error(name->where, fmt::format("traffic: the name {} is taken", in_quotes(label)));
+            }
+            unsigned number = 2;
+            while (!labels_.insert(fmt::format("{} #{}", kind, number)).second) {
+                ++number;
+            }
+            label = fmt::format("{} #{}", kind, number);
+        }
+        groups_.push_back({label, {}, item.where, read_collective(item, topology_, diagnostics_)});
     }
 
     void read_listed(const YamlNode& item, const std::string& form, const std::string& label) {

@@ -77,6 +77,12 @@ std::string work_text(const RunResult& result) {
         out +=
             "\nfinish: when the last byte has arrived; algbw: size / finish; busbw: as nccl-tests counts it; bound: no "
             "run can be over sooner.\n";
+        if (result.fidelity == Fidelity::kFluid || result.fidelity == Fidelity::kBound) {
+            out += fmt::format("{}: {} (docs/fidelity.md).\n", to_string(result.fidelity),
+                               result.fidelity == Fidelity::kFluid
+                                   ? "max-min fair rates; nothing waits in a queue, and no packet is taken in whole"
+                                   : "no prediction, but the soonest that it can be over");
+        }
         if (!reasons.empty()) {
             out += "extra: rests on figures that nobody has published:\n";
             for (const std::string& reason : reasons) {
