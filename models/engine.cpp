@@ -427,6 +427,7 @@ Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t byt
     packet.coherent = leg.coherent;
     packet.destination = leg.destination;
     packet.memory = leg.memory;
+    packet.tenant = leg.tenant;
     packet.granule = leg.granule;
     packet.service_scale = leg.service_scale;
     return payload;

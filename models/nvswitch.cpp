@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "models/sublink.h"
+
 namespace models {
 
 void NvSwitch::set_group(PacketPool& packets, std::uint16_t group, std::vector<Member> members) {
@@ -45,10 +47,12 @@ void NvSwitch::spread(unsigned port, Payload& payload, Picoseconds delay) {
         Payload& copy = packets_->take(payload.get_command(), 0, payload.get_data_length());
         transit(copy) = transit(payload);
         address(copy, member, payload.get_address());
+        transit(copy).input = static_cast<std::uint8_t>(port);
         transit(copy).hops = 0;
         transit(copy).push(kGathering);
         transit(copy).token = &gathering;
         transit(copy).delivery = &gathering;
+        transit(payload).room = nullptr; // the first copy has it
         send_request(choose(transit(copy)), copy, delay + spec_.latency);
     }
 }
@@ -58,11 +62,13 @@ void NvSwitch::gather(Payload& copy, Picoseconds delay) {
     const Picoseconds now = events().now();
     gathering.first = std::max(gathering.first, now + delay);
     gathering.last = std::max(gathering.last, now + delay + transit(copy).tail);
+    Sublink::leave_room(transit(copy), now + delay);
     copy.release();
     if (--gathering.answers_left > 0) {
         return;
     }
     Payload& asked = *gathering.asked;
+    transit(asked).input = static_cast<std::uint8_t>(gathering.port);
     asked.set_response_status(tlm::TLM_OK_RESPONSE);
     transit(asked).tail = gathering.last - gathering.first;
     idle_.push_back(&gathering);

@@ -8,6 +8,11 @@ namespace models {
 /// NVSwitch: passes packets between its ports, `latency` each way. Its crossbar is non-blocking; packets for the same
 /// port queue at that port's link.
 ///
+/// Each input port has the buffer of its link (`LinkSpec::buffer_bytes`) for each virtual lane. A packet holds its room
+/// until the link out of its output port starts to send it; any packet in the buffer may go whose output is free, so
+/// that none waits behind one for another port (virtual output queues that share the buffer), until the buffer is full.
+/// Inputs that wait for the same output take turns by bytes (`InputTurns`).
+///
 /// Multicast and in-network reduction (NVLS): a request to a group becomes a copy for each member. A write goes to all
 /// of them, and is acknowledged when all have acknowledged. A read asks all of them, and its one answer is their sum,
 /// whose first byte is there when the last of theirs is:
@@ -18,7 +23,7 @@ namespace models {
 /// the switch and b on that of who asked. Adding up takes no time of its own. Buffers of members begin at the same
 /// offset of their memories.
 ///
-/// Not modelled: port buffers and credits; groups over several levels of switches.
+/// Not modelled: room for what waits to be summed up; groups over several levels of switches.
 class NvSwitch final : public Router {
 public:
     /// One port for each of `links`, in their order.
@@ -31,6 +36,8 @@ public:
     }
 
     static constexpr unsigned kFirstLink = 0;
+
+    bool is_switch() const override { return true; }
 
     struct Member {
         std::uint16_t gpu;    ///< part index
@@ -62,14 +69,16 @@ private:
             return;
         }
         transit(payload).push(port);
+        transit(payload).input = static_cast<std::uint8_t>(port);
         send_request(choose(transit(payload)), payload, delay + spec_.latency);
     }
-    void response(unsigned, Payload& payload, Picoseconds delay) override {
+    void response(unsigned port, Payload& payload, Picoseconds delay) override {
         const unsigned to = transit(payload).pop();
         if (to == kGathering && !groups_.empty()) {
             gather(payload, delay);
             return;
         }
+        transit(payload).input = static_cast<std::uint8_t>(port);
         send_response(to, payload, delay + spec_.latency);
     }
     void trace(unsigned port, Payload& payload, PathTrace& trace) override;

@@ -45,9 +45,10 @@ public:
         return {start, duration};
     }
 
+    /// From when on it serves the next one.
+    Picoseconds free() const { return free_; }
     /// Time this server has been busy up to `now`.
     Picoseconds busy_until(Picoseconds now) const { return busy_ - (free_ > now ? free_ - now : 0); }
-    Picoseconds free() const { return free_; } ///< from when on it could serve more
     std::uint64_t bytes() const { return bytes_; }
     std::uint64_t turns() const { return turns_; } ///< bursts served
     const std::string& name() const { return name_; }

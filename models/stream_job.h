@@ -19,6 +19,7 @@ struct Leg {
     Aperture aperture = Aperture::kSystem;
     std::uint16_t destination = 0; ///< see `Transit`
     std::uint16_t memory = 0;
+    std::uint16_t tenant = 0;
     bool into_carveout = false;
     std::uint16_t group = 0; ///< see `Transit`
     bool postable = false;

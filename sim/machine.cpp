@@ -145,9 +145,10 @@ void Machine::build_part(std::size_t index) {
         nic.spec = spec;
         nic.cpu = part.cpu;
         nic.port = std::make_unique<models::NicPort>(name, *events_, *spec, edges);
-        // The translations that a NIC keeps: 64 entries, a request to the SMMU inside the socket 100 ns (both assumed).
         nic.mmu = std::make_unique<models::Gmmu>(named("_mmu").c_str(), *events_, packets_,
-                                                 models::Gmmu::Spec{64, 0, 64, 100'000, 16}, true);
+                                                 models::Gmmu::Spec{spec->ats_cache_entries, 0, spec->ats_cache_entries,
+                                                                    spec->ats_request_latency, spec->ats_requests_max},
+                                                 true);
         nic.engine = std::make_unique<models::Engine>(named("_dma").c_str(), *events_, packets_, *nic.mmu);
         nic.wire = models::Server(named(" port rate"));
         models::Component::join(*nic.engine, 0, *nic.port, models::NicPort::kEngine);

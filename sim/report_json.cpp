@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "sim/error_bands.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/work_report.h"
 
 namespace sim {
@@ -52,6 +54,9 @@ Json stream(const StreamResult& line) {
     json["bytes_received"] = line.bytes_received;
     json["trust"] = to_string(line.grade);
     json["trust_reasons"] = line.reasons;
+    if (const auto band = error_band(line)) {
+        json["error_band"] = {{"within", band->within}, {"rows", band->rows}, {"of", band->of}};
+    }
     return json;
 }
 
@@ -154,6 +159,9 @@ std::string json_report(const RunResult& result) {
             }
             json["traffic"].push_back(std::move(entry));
         }
+    }
+    if (Json cases = nvbandwidth_json(result); !cases.empty()) {
+        json["nvbandwidth"] = std::move(cases);
     }
     return json.dump(2) + "\n";
 }

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "sim/error_bands.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/work_report.h"
 
 namespace sim {
@@ -51,6 +53,15 @@ const char* mark(Grade grade) {
         return "extra";
     }
     return "";
+}
+
+/// "cal ±2.9 %": the grade, and how far figures of its class were off.
+std::string trust(const StreamResult& line) {
+    const auto band = error_band(line);
+    if (!band) {
+        return mark(line.grade);
+    }
+    return fmt::format("{} \u00b1{:.{}f} %", mark(line.grade), band->within * 100, band->within < 0.0995 ? 1 : 0);
 }
 
 std::string binding(const StreamResult& line) {
@@ -144,12 +155,15 @@ const GroupResult* partner(const RunResult& result, const StreamGroup* group, bo
     return nullptr;
 }
 
+/// Whether a group's streams are rows of the table; other groups have reports of their own.
+bool in_table(const StreamGroup& group) { return group.work == nullptr && group.nvbandwidth == nullptr; }
+
 void traffic(const RunResult& result, std::string& out) {
     const bool both = result.settings.size() == 2;
-    out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>6}\n", "Traffic", "native",
+    out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>11}\n", "Traffic", "native",
                        both ? "in VM" : "", both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
     std::set<Grade> grades;
-    bool unsteady = false;
+    bool unsteady = false, banded = false;
     double farthest = 0;
     std::string farthest_name;
     std::set<std::string> reasons;
@@ -157,7 +171,7 @@ void traffic(const RunResult& result, std::string& out) {
         const GroupResult* const native = partner(result, &group, false);
         const GroupResult* const vm = partner(result, &group, true);
         const GroupResult* const shown = native != nullptr ? native : vm;
-        if (shown == nullptr || group.work != nullptr) {
+        if (shown == nullptr || !in_table(group)) {
             continue;
         }
         if (group.streams.size() > 1) {
@@ -177,13 +191,13 @@ void traffic(const RunResult& result, std::string& out) {
             }
             const std::string bound = line.is_latency ? in_time(line.bound) : in_rate(line.bound);
             out += fmt::format(
-                "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>6}\n",
+                "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>11}\n",
                 (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
                 both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
                 result.measured() && line.value > 0
                     ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100, line.steady ? "" : "!")
                     : "",
-                mark(line.grade));
+                trust(line));
             for (const GroupResult* one : {native, vm}) {
                 if (one != nullptr && !one->streams[i].fault.empty()) {
                     out += fmt::format("    {}: {}\n", one == vm ? "in VM" : "native", one->streams[i].fault);
@@ -202,6 +216,7 @@ void traffic(const RunResult& result, std::string& out) {
                     }
                 }
                 grades.insert(line.grade);
+                banded = banded || error_band(line);
                 unsteady = unsteady || !line.steady;
             }
         }
@@ -218,6 +233,9 @@ void traffic(const RunResult& result, std::string& out) {
         }
     }
     out += "\nbound: what the static model of the same machine allows; share: of that bound.\n";
+    if (banded) {
+        out += "\u00b1: nine of ten published figures of that class lie within (docs/accuracy.md).\n";
+    }
     switch (result.fidelity) {
     case Fidelity::kTransaction:
         break;
@@ -274,10 +292,10 @@ std::string text_report(const RunResult& result) {
     }
     bring_up(result, out);
     const auto& groups = scenario.groups;
-    if (!result.settings.empty() &&
-        std::any_of(groups.begin(), groups.end(), [](const StreamGroup& group) { return group.work == nullptr; })) {
+    if (!result.settings.empty() && std::any_of(groups.begin(), groups.end(), in_table)) {
         traffic(result, out);
     }
+    out += nvbandwidth_text(result);
     out += work_text(result);
     if (result.interrupted) {
         out += "\nInterrupted: the figures above are what was known until then.\n";

@@ -23,4 +23,16 @@ SearchPath shipped_topologies() {
     return search;
 }
 
+std::string shipped_file(const std::string& path) {
+    namespace fs = std::filesystem;
+    std::error_code ignored;
+    for (fs::path folder = fs::read_symlink("/proc/self/exe", ignored).parent_path();
+         !folder.empty() && folder != folder.root_path(); folder = folder.parent_path()) {
+        if (fs::is_regular_file(folder / path, ignored)) {
+            return (folder / path).string();
+        }
+    }
+    return fs::is_regular_file(path, ignored) ? path : "";
+}
+
 } // namespace sim

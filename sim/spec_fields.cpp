@@ -1,6 +1,7 @@
 #include "sim/spec_fields.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sim {
 namespace {
@@ -17,6 +18,7 @@ constexpr Bounds kWindow{.min = 1, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kWindowOrNone{.min = 0, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kPacket{.min = 1, .max = 64 * kKiB, .likely = "B"};
 constexpr Bounds kHeader{.min = 0, .max = 4 * kKiB, .likely = "B"};
+constexpr Bounds kBuffer{.min = 64, .max = 64 * kMiB, .likely = "KiB"};
 constexpr Bounds kEntries{.min = 1, .max = 1u << 24};
 
 const std::vector<std::pair<std::string, models::GpuSpec::FabricAddresses>> kFabricAddresses{
@@ -46,11 +48,26 @@ void read_cache(Fields& fields, models::CacheSpec& cache, bool complete) {
     need(fields, complete, {"capacity", "latency"});
 }
 
+/// Over the level of that name, if `caches` has one; else as a further level.
+void read_cache_level(Fields& fields, const std::string& name, std::vector<models::CacheSpec>& caches, bool complete) {
+    const auto there =
+        std::find_if(caches.begin(), caches.end(), [&](const models::CacheSpec& cache) { return cache.name == name; });
+    models::CacheSpec cache = there != caches.end() ? *there : models::CacheSpec{.name = name};
+    read_cache(fields, cache, complete);
+    if (there != caches.begin() && cache.capacity_bytes > 0 &&
+        cache.capacity_bytes <= std::prev(there)->capacity_bytes) {
+        fields.error("capacity", "is not larger than that of " + std::prev(there)->name,
+                     "each level is larger than the one before");
+    }
+    there != caches.end() ? void(*there = cache) : caches.push_back(cache);
+}
+
 void read_smmu(Fields& fields, models::SmmuSpec& smmu, bool complete) {
     fields.count("tlb_entries", smmu.tlb_entries, kEntries);
     fields.time("tlb_latency", smmu.tlb_latency, kLatency);
     fields.count("walkers", smmu.walkers, {.max = 4096});
     fields.time("walk_access", smmu.walk_access, kLatency);
+    fields.count("stage2_tlb_entries", smmu.stage2_tlb_entries, kEntries);
     need(fields, complete, {"tlb_entries", "tlb_latency", "walkers", "walk_access"});
 }
 
@@ -97,20 +114,12 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete) {
     fields.share("threads_loss", spec.threads_loss, 0, 0.99);
     nested(fields, "caches", [&](Fields& caches) {
         for (const char* name : {"L1", "L2", "L3", "L4"}) {
-            nested(caches, name, [&](Fields& one) {
-                models::CacheSpec cache{.name = name};
-                read_cache(one, cache, complete);
-                if (!spec.caches.empty() && cache.capacity_bytes > 0 &&
-                    cache.capacity_bytes <= spec.caches.back().capacity_bytes) {
-                    one.error("capacity", "is not larger than that of " + spec.caches.back().name,
-                              "each level is larger than the one before");
-                }
-                spec.caches.push_back(cache);
-            });
+            nested(caches, name, [&](Fields& one) { read_cache_level(one, name, spec.caches, complete); });
         }
     });
     fields.size("owner_cache", spec.owner_cache_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
     fields.count("tlb_entries", spec.tlb_entries, kEntries);
+    fields.count("walk_cache_entries", spec.walk_cache_entries, kEntries);
     nested(fields, "smmu", [&](Fields& smmu) { read_smmu(smmu, spec.smmu, complete); });
     fields.boolean("ats", spec.ats);
     need(fields, complete,
@@ -169,6 +178,9 @@ void read_spec(Fields& fields, models::NicSpec& spec, bool complete) {
     fields.size("window", spec.window_bytes, kWindow);
     fields.size("payload", spec.payload_bytes, kPacket);
     fields.time("latency", spec.latency, kLatency);
+    fields.count("ats_cache_entries", spec.ats_cache_entries, kEntries);
+    fields.time("ats_request_latency", spec.ats_request_latency, kLatencyOrNone);
+    fields.count("ats_requests_max", spec.ats_requests_max, {.max = 4096});
     need(fields, complete, {"bandwidth", "window", "latency"});
 }
 
@@ -180,6 +192,7 @@ void read_spec(Fields& fields, models::LinkSpec& spec, bool complete) {
     fields.size("header", spec.header_bytes, kHeader);
     fields.size("write_header", spec.write_header_bytes, kHeader);
     fields.boolean("store_and_forward", spec.store_and_forward);
+    fields.size("buffer", spec.buffer_bytes, kBuffer);
     need(fields, complete, {"bandwidth", "latency"});
 }
 

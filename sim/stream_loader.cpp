@@ -95,6 +95,7 @@ Stream read_stream(const YamlNode& node, const std::string& what, const Software
         stream.peer = peer->text;
     }
     fields.text("vm", stream.vm);
+    fields.text("tenant", stream.tenant);
     if (const YamlNode* via = fields.node("via")) {
         check_part(*via, what + ": via", PartClass::kGpu, topology, diagnostics);
         stream.via = via->text;

@@ -1,13 +1,27 @@
 #include "sim/stream_plan.h"
 
+#include <algorithm>
 #include <cassert>
 
 #include "sim/stream_planner_parts.h"
+#include "sim/tenants.h"
 
 namespace sim {
 
 using models::Leg;
 using models::StreamJob;
+
+StreamPlanner::StreamPlanner(const Scenario& scenario, Machine& machine)
+    : scenario_(scenario), machine_(machine),
+      tenants_(scenario.software.sharing.empty() ? std::vector<std::string>{} : tenant_names(scenario)) {}
+
+std::uint16_t StreamPlanner::tenant_number(const Stream& stream) const {
+    if (tenants_.empty()) {
+        return 0;
+    }
+    const auto found = std::find(tenants_.begin(), tenants_.end(), tenant_of(scenario_, stream));
+    return found == tenants_.end() ? 0 : static_cast<std::uint16_t>(found - tenants_.begin() + 1);
+}
 
 tl::expected<Leg, std::string> StreamPlanner::leg(const Stream& stream, const Side& side, const MemoryName& memory,
                                                   bool write, HostOs* host, PlannedStream& planned) {
@@ -27,6 +41,7 @@ tl::expected<Leg, std::string> StreamPlanner::leg(const Stream& stream, const Si
     leg.aperture = found.path->aperture;
     leg.destination = static_cast<std::uint16_t>(found.path->destination);
     leg.memory = static_cast<std::uint16_t>(found.path->memory);
+    leg.tenant = tenant_number(stream);
     leg.into_carveout = found.path->into_carveout;
     leg.coherent = side.engine == Engine::kCpu;
     leg.postable = write && side.engine == Engine::kSm;

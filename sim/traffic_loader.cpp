@@ -1,5 +1,6 @@
 #include "sim/traffic_loader.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "sim/collective_loader.h"
 #include "sim/fields.h"
+#include "sim/nvbandwidth.h"
 #include "sim/ranges.h"
 #include "sim/stream_loader.h"
 #include "sim/suggest.h"
@@ -16,7 +18,8 @@
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs", "collective"};
+const std::vector<std::string> kForms = {"group",     "each_alone",  "fan_in",    "fan_out",
+                                         "all_pairs", "nvbandwidth", "collective"};
 
 class TrafficReader {
 public:
@@ -36,6 +39,14 @@ public:
 
 private:
     void read_item(const YamlNode& item) {
+        if (item.find("nvbandwidth") != nullptr) {
+            std::size_t room = kStreamsMax - std::min(count_, kStreamsMax);
+            for (StreamGroup& group : read_nvbandwidth(item, software_, topology_, room, diagnostics_)) {
+                groups_.push_back(std::move(group));
+            }
+            count_ = kStreamsMax - room;
+            return;
+        }
         std::string form;
         for (const std::string& each : kForms) {
             if (item.find(each) != nullptr) {
@@ -50,7 +61,8 @@ private:
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
             diagnostics_.error(
-                item.where, "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs or collective",
+                item.where,
+                "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs, nvbandwidth or collective",
                 nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
             return;
         }
