@@ -14,12 +14,14 @@
 #include "sim/ranges.h"
 #include "sim/stream_loader.h"
 #include "sim/suggest.h"
+#include "sim/trace_loader.h"
+#include "sim/workload_loader.h"
 
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group",     "each_alone",  "fan_in",    "fan_out",
-                                         "all_pairs", "nvbandwidth", "collective"};
+const std::vector<std::string> kForms = {"group",       "each_alone", "fan_in", "fan_out",   "all_pairs",
+                                         "nvbandwidth", "workload",   "trace",  "collective"};
 
 class TrafficReader {
 public:
@@ -47,6 +49,18 @@ private:
             count_ = kStreamsMax - room;
             return;
         }
+        if (item.find("workload") != nullptr) {
+            add_work(item, "workload", read_workload(item, software_, topology_, diagnostics_));
+            return;
+        }
+        if (item.find("trace") != nullptr) {
+            add_work(item, "trace", read_trace(item, software_, topology_, diagnostics_));
+            return;
+        }
+        if (item.find("collective") != nullptr) {
+            add_work(item, "collective", read_collective(item, topology_, diagnostics_));
+            return;
+        }
         std::string form;
         for (const std::string& each : kForms) {
             if (item.find(each) != nullptr) {
@@ -60,20 +74,17 @@ private:
         }
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
-            diagnostics_.error(
-                item.where,
-                "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs, nvbandwidth or collective",
-                nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
+            diagnostics_.error(item.where,
+                               "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs, nvbandwidth, "
+                               "workload, trace or collective",
+                               nearest(near, kForms).empty() ? "begin it with \"- group: name\""
+                                                             : suggest(near, kForms));
             return;
         }
         const YamlNode& label_node = *item.find(form);
         if (!label_node.is_scalar() || label_node.text.empty()) {
             diagnostics_.error(label_node.where, fmt::format("traffic: {} has no name", form),
                                fmt::format("write \"{}: a name\", and the rest in the lines below", form));
-            return;
-        }
-        if (form == "collective") {
-            read_work(item, label_node.text);
             return;
         }
         const std::string& label = label_node.text;
@@ -87,21 +98,16 @@ private:
         }
     }
 
-    /// A collective has the name of what it does, numbered where that is taken, unless it says another.
-    void read_work(const YamlNode& item, const std::string& kind) {
+    /// Named by its `name`, else by what it is; a second of that name gets a number.
+    void add_work(const YamlNode& item, const std::string& key, std::shared_ptr<const Work> work) {
         const YamlNode* name = item.find("name");
-        std::string label = name != nullptr && name->is_scalar() && !name->text.empty() ? name->text : kind;
-        if (!labels_.insert(label).second) {
-            if (name != nullptr) {
-                diagnostics_.error(name->where, fmt::format("traffic: the name {} is taken", in_quotes(label)));
-            }
-            unsigned number = 2;
-            while (!labels_.insert(fmt::format("{} #{}", kind, number)).second) {
-                ++number;
-            }
-            label = fmt::format("{} #{}", kind, number);
+        const YamlNode& kind = *item.find(key);
+        std::string label = name != nullptr && name->is_scalar() ? name->text : kind.text;
+        const std::string first = label;
+        for (unsigned number = 2; !labels_.insert(label).second; ++number) {
+            label = fmt::format("{} #{}", first, number);
         }
-        groups_.push_back({label, {}, item.where, read_collective(item, topology_, diagnostics_)});
+        groups_.push_back({label, {}, item.where, std::move(work)});
     }
 
     void read_listed(const YamlNode& item, const std::string& form, const std::string& label) {
