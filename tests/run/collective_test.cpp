@@ -135,11 +135,12 @@ constexpr const char* kA100 = "among: \"a100-[0..7]\"";
 constexpr const char* kHoppers = "among: \"hopper[0..7]\"";
 
 TEST_F(CollectiveTest, RingOfA100sIsNearWhatIsMeasured) {
-    // Composed, not fitted: 300 GB/s x 97.7 % x 128 / (128 + 16) of an SM's packets = 260.5 GB/s, less the latency of
-    // each step. Measured: 231.6 GB/s (CAL-204), of 8 GiB.
+    // Composed, not fitted: 300 GB/s x 97.7 %, of which 128 B of data go with a header of 16 B, and as much again for
+    // the acknowledgement of what comes in the other way: 128 / 160, 234.5 GB/s. Measured: 231.6 GB/s (CAL-204), of 8
+    // GiB.
     const auto found = work("dgx-a100", std::string("collective: all-reduce, size: 128 MiB, ") + kA100);
     EXPECT_NEAR(found["busbw_GB_per_s"].get<double>(), 231.6, 0.15 * 231.6);
-    EXPECT_LT(found["busbw_GB_per_s"], 260.6);
+    EXPECT_LT(found["busbw_GB_per_s"], 300 * 0.977 * 128 / (128 + 16 + 16) + 0.1);
 }
 
 TEST_F(CollectiveTest, ReductionInTheSwitchesIsAboutTwiceAsFastAsARing) {
