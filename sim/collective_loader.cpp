@@ -198,6 +198,9 @@ private:
         if (share == 0) {
             fields_.error("size", fmt::format("is less than a byte for each of {}", plan_.count()));
         }
+        if (plan_.kind == Kind::kAllToAll && std::uint64_t{plan_.count()} * plan_.count() > kTransfersMax) {
+            fields_.error("among", fmt::format("{} members make millions of transfers", plan_.count()));
+        }
         const std::uint64_t step = plan_.chunk_bytes == 0 ? share : std::min(plan_.chunk_bytes, share);
         if (share != 0 && stepwise && plan_.size_bytes / step > kTransfersMax / (2 * plan_.count())) {
             fields_.error("chunk", "makes millions of transfers", "make it larger");
