@@ -425,6 +425,7 @@ Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t byt
     Transit& packet = transit(payload);
     packet.aperture = leg.aperture;
     packet.into_carveout = leg.into_carveout;
+    packet.group = leg.group;
     packet.postable = leg.postable && leg.write;
     packet.home_hit = leg.home_share > 0;
     packet.l2_hit = leg.l2_hit;

@@ -30,17 +30,7 @@ public:
     /// burst, `workers > 0`.
     Job& start(const StreamJob& job);
 
-    /// Who waits for finite jobs. Called from events; may start further jobs.
-    class Client {
-    public:
-        virtual void delivered(void* token) = 0; ///< the last byte has arrived
-        virtual void
-        acknowledged(void* token) = 0; ///< and the initiator knows; the job is over. Never before the other
-        virtual void failed(void* token, const std::string& why) = 0; ///< instead of both: nothing maps an access
-
-    protected:
-        ~Client() = default;
-    };
+    using Client = JobClient;
     /// As `start`, for `bytes`. The job ends by itself: neither `stop` nor `finish` is for it, and the reference is
     /// good until `client` has heard of its end. Preconditions: `bytes > 0`; no ping-pong.
     /// Its first burst lies `offset` behind where it otherwise would.

@@ -7,9 +7,7 @@ namespace models {
 
 Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a,
            const std::string& b)
-    : Component(name, events), spec_(spec),
-      rate_(
-          static_cast<std::uint64_t>(static_cast<double>(spec.line_bytes_per_second) * spec.count * spec.efficiency)) {
+    : Component(name, events), spec_(spec), rate_(payload_rate(spec)) {
     assert(rate_ > 0);
     add_port("a");
     add_port("b");
@@ -32,6 +30,9 @@ std::uint64_t Link::wire_bytes(Payload& payload, bool response) const {
     const std::uint32_t granule = transit(payload).granule;
     const std::uint64_t packets = (static_cast<std::uint32_t>(bytes) + granule - 1) / granule;
     if (response) {
+        if (!transit(payload).answered) { // only in a trace
+            return 0;
+        }
         return packets * spec_.header_bytes + (payload.is_read() ? bytes : 0);
     }
     return payload.is_write() ? packets * spec_.write_header_bytes + bytes : packets * spec_.header_bytes;

@@ -22,7 +22,7 @@ namespace models {
 /// header; each write carries a write header and its data. Requests one way share the sub-link with the responses to
 /// requests the other way.
 ///
-/// `store_and_forward`: the far end sees the burst at free + latency, whole.
+/// `store_and_forward`: the far end sees each packet whole, the first one at start + bytes / packets / rate + latency.
 ///
 /// `buffer_bytes`: the far end has that much room for each link of the bundle and each virtual lane (requests,
 /// responses); a burst starts only when it has credits for it (`LinkRoom`). `share` says how tenants compete for it.
@@ -34,6 +34,12 @@ public:
     /// `a` and `b` name the ends, for reports. Preconditions: rate, count and efficiency are positive.
     Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a = "a",
          const std::string& b = "b");
+
+    /// Bytes a second, each direction: line rate x count x efficiency.
+    static std::uint64_t payload_rate(const LinkSpec& spec) {
+        return static_cast<std::uint64_t>(static_cast<double>(spec.line_bytes_per_second) * spec.count *
+                                          spec.efficiency);
+    }
 
     /// Sub-link by the end that sends.
     const Server& sublink(unsigned end) const { return sublinks_[end]->server(); }

@@ -51,6 +51,8 @@ struct Transit {
     std::uint16_t memory = 0;      ///< part index of the memory that answers in the end
     std::uint16_t tenant = 0;      ///< who asks: the number of its VM, from 1; 0 = nobody's
     std::uint8_t input = 0;        ///< port by which it came into the switch that it is in
+    bool answered = true;          ///< false: a message, which ends where it arrives
+    std::uint16_t group = 0;       ///< multicast group that a switch turns it into copies for; 0 = none
     std::uint8_t hops = 0;
     std::uint32_t granule = 64;   ///< payload of one wire packet: a burst of n granules carries n headers
     std::uint32_t room_bytes = 0; ///< credits of `room` that it holds

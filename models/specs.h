@@ -153,8 +153,14 @@ struct SwitchSpec {
     unsigned ports = 0;
     std::uint64_t port_bytes_per_second = 0; ///< each port, each direction
     Picoseconds latency = 0;                 ///< port to port
+    bool by_destination = false; ///< of n equal ways, destination number d takes the (d mod n)th; else in turn
 
     bool operator==(const SwitchSpec&) const = default;
+};
+
+/// An ideal end point of a fabric: sends and takes at the rate of its links, and has no parameters.
+struct EndPointSpec {
+    bool operator==(const EndPointSpec&) const = default;
 };
 
 struct NicSpec {

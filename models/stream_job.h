@@ -21,6 +21,7 @@ struct Leg {
     std::uint16_t memory = 0;
     std::uint16_t tenant = 0;
     bool into_carveout = false;
+    std::uint16_t group = 0; ///< see `Transit`
     bool postable = false;
     double home_share = 0; ///< of the accesses that reach the memory's home, how many a cache there serves
     bool l2_hit = false;
@@ -49,6 +50,17 @@ struct Leg {
         const std::size_t which = others.empty() ? 0 : turn % places();
         return which == 0 ? *this : others[which - 1];
     }
+};
+
+/// Who waits for jobs of so many bytes. Called from events; may start further jobs.
+class JobClient {
+public:
+    virtual void delivered(void* token) = 0;    ///< the last byte has arrived
+    virtual void acknowledged(void* token) = 0; ///< and the initiator knows; the job is over. Never before the other
+    virtual void failed(void* token, const std::string& why) = 0; ///< instead of both: nothing maps an access
+
+protected:
+    ~JobClient() = default;
 };
 
 /// What an engine is asked to do, in the engine's own terms; the runner makes it from a stream of the scenario.

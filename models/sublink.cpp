@@ -63,7 +63,7 @@ void Sublink::fire(void* argument) {
         Transit& packet = transit(payload);
         const auto turn = server_.serve(now, link_.wire_bytes(payload, is_response(payload)), rate_);
         leave_room(packet, turn.start);
-        pass_on(payload, turn.start, std::max(turn.start + turn.duration, now + packet.tail), now);
+        pass_on(payload, turn, now + packet.tail, now);
         return;
     }
     if (now == next_turn_) {
@@ -194,7 +194,7 @@ void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
             room.give(burst.wire_bytes, (link_.spec().store_and_forward ? last : now) + link_.spec().latency);
         }
     }
-    pass_on(payload, now, last, now);
+    pass_on(payload, turn, packet.arrived + packet.tail, now);
 }
 
 /// It starts here at `time`, and so leaves the buffer behind the link that it came by.
@@ -205,9 +205,18 @@ void Sublink::leave_room(Transit& packet, Picoseconds time) {
     }
 }
 
-void Sublink::pass_on(Payload& payload, Picoseconds head, Picoseconds last, Picoseconds now) {
+/// `came`: when the last byte was here.
+void Sublink::pass_on(Payload& payload, const Server::Turn& turn, Picoseconds came, Picoseconds now) {
+    Picoseconds head = turn.start;
+    Picoseconds last = std::max(turn.start + turn.duration, came);
     if (link_.spec().store_and_forward) {
-        head = last;
+        const std::uint64_t granule = transit(payload).granule;
+        const std::uint64_t packets = std::max<std::uint64_t>((payload.get_data_length() + granule - 1) / granule, 1);
+        const Picoseconds one = turn.duration / packets;
+        if (packets > 1) { // the last one goes when it has come in whole
+            last = std::max(last, came + one);
+        }
+        head = packets > 1 ? turn.start + one : last;
     }
     transit(payload).tail = last - head;
     link_.deliver(1 - end_, payload, head + link_.spec().latency - now);

@@ -47,6 +47,9 @@ public:
     /// A burst has left the buffer at the far end at `time`.
     void returned(LinkRoom& room, std::uint64_t bytes, Picoseconds time);
 
+    /// `packet` leaves the buffer that it lies in, if it lies in one.
+    static void leave_room(Transit& packet, Picoseconds time);
+
     /// Bursts that wait with nothing in sight that would let them go.
     std::uint64_t stuck() const { return next_turn_ == kNever ? waiting_ : 0; }
     /// Time up to `now` in which it was free and bursts waited for credits.
@@ -63,8 +66,7 @@ private:
     const WaitingBurst* front(unsigned lane, Picoseconds now, Picoseconds& later);
     void start(const WaitingBurst& burst, Picoseconds now);
     void note_blocked(bool blocked, Picoseconds now);
-    static void leave_room(Transit& packet, Picoseconds time);
-    void pass_on(Payload& payload, Picoseconds head, Picoseconds last, Picoseconds now);
+    void pass_on(Payload& payload, const Server::Turn& turn, Picoseconds came, Picoseconds now);
 
     Link& link_;
     EventQueue& events_;

@@ -5,11 +5,9 @@
 namespace sim {
 
 const std::vector<std::pair<std::string, PartSpec>>& part_kinds() {
-    static const std::vector<std::pair<std::string, PartSpec>> kinds = {{"cpu", models::CpuSpec{}},
-                                                                        {"gpu", models::GpuSpec{}},
-                                                                        {"memory", models::MemorySpec{}},
-                                                                        {"switch", models::SwitchSpec{}},
-                                                                        {"nic", models::NicSpec{}}};
+    static const std::vector<std::pair<std::string, PartSpec>> kinds = {
+        {"cpu", models::CpuSpec{}},       {"gpu", models::GpuSpec{}}, {"memory", models::MemorySpec{}},
+        {"switch", models::SwitchSpec{}}, {"nic", models::NicSpec{}}, {"end-point", models::EndPointSpec{}}};
     return kinds;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 #include <fmt/format.h>
+#include <set>
 
 namespace sim {
 
@@ -31,14 +32,48 @@ std::optional<std::size_t> window_owner(const Topology& topology, const std::str
 
 } // namespace
 
+std::set<std::string> switches_of(const Topology& topology, const Routing& routing, const std::string& gpu) {
+    std::set<std::string> found;
+    for (const auto& near : routing.graph().neighbours(*topology.index_of(gpu))) {
+        const Part& other = topology.parts[near.part];
+        if (topology.links[near.link].kind == LinkKind::kNvlink && !topology.links[near.link].down && !other.down &&
+            std::holds_alternative<models::SwitchSpec>(other.spec)) {
+            found.insert(other.name);
+        }
+    }
+    return found;
+}
+
+std::string multicast_problem(const Topology& topology, const Routing& routing, const std::vector<std::string>& gpus) {
+    const std::set<std::string> switches = switches_of(topology, routing, gpus.front());
+    for (const std::string& gpu : gpus) {
+        if (switches.empty() || switches_of(topology, routing, gpu) != switches) {
+            return fmt::format("no multicast group: {} and {} do not hang on the same NVSwitches", gpus.front(), gpu);
+        }
+    }
+    return {};
+}
+
 LegPathResult leg_path(const Topology& topology, const Routing& routing, const Stream& stream,
                        const std::string& initiator, Engine engine, const MemoryName& memory) {
     const std::size_t from = *part_index(topology, initiator);
     LegPath path;
-    path.memory = memory_at(topology, memory.part);
-    path.destination = path.memory;
+    if (memory.kind == MemoryName::Kind::kMulticast) {
+        const std::string why = multicast_problem(topology, routing, stream.group);
+        if (!why.empty()) {
+            return {{}, why};
+        }
+        path.destination = *part_index(topology, stream.group[stream.group.front() == initiator ? 1 : 0]);
+        path.memory = memory_at(topology, topology.parts[path.destination].name);
+    } else if (memory.kind == MemoryName::Kind::kEndPoint) {
+        path.destination = path.memory = *part_index(topology, memory.part);
+    } else {
+        path.destination = path.memory = memory_at(topology, memory.part);
+    }
     const bool is_gpu = engine == Engine::kSm || engine == Engine::kCopyEngine;
-    if (engine == Engine::kNic) {
+    if (memory.kind == MemoryName::Kind::kMulticast || memory.kind == MemoryName::Kind::kEndPoint) {
+        path.aperture = Aperture::kFabric;
+    } else if (engine == Engine::kNic) {
         path.aperture = Aperture::kRdma;
     } else if (is_gpu && memory.kind == MemoryName::Kind::kHbm && memory.part != initiator) {
         path.aperture = Aperture::kFabric;

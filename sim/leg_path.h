@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "models/packet.h"
 #include "sim/routing.h"
@@ -23,6 +25,13 @@ std::string home_cpu(const Topology& topology, const std::string& part);
 
 /// The memory part that sits on `part`. Precondition: there is one (topologies are checked).
 std::size_t memory_at(const Topology& topology, const std::string& part);
+
+/// The NVSwitches on which a GPU hangs, those that are up.
+std::set<std::string> switches_of(const Topology& topology, const Routing& routing, const std::string& gpu);
+
+/// Why these GPUs cannot be a multicast group; empty if they can. They must hang on the same switches, since a packet
+/// to the group may take any of them and each must reach all members.
+std::string multicast_problem(const Topology& topology, const Routing& routing, const std::vector<std::string>& gpus);
 
 /// The path of `stream`'s initiator to `memory`, or a sentence why there is none.
 /// `initiator` is the stream's, or its ping-pong peer.

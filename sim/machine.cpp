@@ -190,6 +190,13 @@ void Machine::build_part(std::size_t index) {
         port = models::NicPort::kFirstLink;
         add(nic.wire, part.trust);
     }
+    if (std::holds_alternative<models::EndPointSpec>(part.spec)) {
+        std::uint64_t rate = 0;
+        for (const auto& near : routing_.graph().neighbours(index)) {
+            rate += models::Link::payload_rate(topology_.links[near.link].spec);
+        }
+        end_points_[part.name] = std::make_unique<models::EndPoint>(name, *events_, packets_, rate, edges);
+    }
     for (const std::string& edge : edges) {
         ports_[{part.name, edge}] = port++;
     }
@@ -222,6 +229,9 @@ models::Router* Machine::router(const std::string& part) {
     if (const auto found = nics_.find(part); found != nics_.end()) {
         return found->second.port.get();
     }
+    if (const auto found = end_points_.find(part); found != end_points_.end()) {
+        return found->second.get();
+    }
     const auto found = switches_.find(part);
     return found == switches_.end() ? nullptr : found->second.get();
 }
@@ -234,6 +244,14 @@ void Machine::build_link(std::size_t index) {
     models::Component::join(*router(spec.b), ports_.at({spec.b, spec.name}), link, 1);
     add(link.sublink(0), spec.trust);
     add(link.sublink(1), spec.trust);
+}
+
+std::uint64_t Machine::crossings() const {
+    std::uint64_t sum = 0;
+    for (const auto& link : links_) {
+        sum += link->sublink(0).turns() + link->sublink(1).turns();
+    }
+    return sum;
 }
 
 /// ATS and DMA translation, and the carveout's base as firmware programs it into each GPU.
@@ -255,6 +273,11 @@ void Machine::join_smmus() {
 }
 
 void Machine::set_routes() {
+    std::vector<std::size_t> numbers; // of each part among those of its kind
+    std::map<std::size_t, std::size_t> counts;
+    for (const Part& part : topology_.parts) {
+        numbers.push_back(counts[part.spec.index()]++);
+    }
     for (std::size_t i = 0; i < topology_.parts.size(); ++i) {
         const Part& part = topology_.parts[i];
         models::Router* const router = this->router(part.name);
@@ -269,9 +292,32 @@ void Machine::set_routes() {
                 const std::string& name = attachment ? topology_.parts[edge].name : topology_.links[edge].name;
                 ports.push_back({ports_.at({part.name, name}), weight});
             }
+            if (const auto* chip = std::get_if<models::SwitchSpec>(&part.spec);
+                chip != nullptr && chip->by_destination) {
+                router->set_route(route.network, static_cast<std::uint16_t>(route.destination),
+                                  {ports[numbers[route.destination] % ports.size()]});
+                continue;
+            }
             router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
         }
     }
+}
+
+std::uint16_t Machine::multicast_group(const std::vector<std::string>& gpus) {
+    assert(multicast_problem(topology_, routing_, gpus).empty());
+    const auto [known, fresh] = groups_.try_emplace(gpus, static_cast<std::uint16_t>(groups_.size() + 1));
+    if (!fresh) {
+        return known->second;
+    }
+    std::vector<models::NvSwitch::Member> members;
+    for (const std::string& gpu : gpus) {
+        members.push_back({static_cast<std::uint16_t>(*topology_.index_of(gpu)),
+                           static_cast<std::uint16_t>(memory_at(topology_, gpu)), plan_.hbm.at(gpu).begin.value});
+    }
+    for (const std::string& each : switches_of(topology_, routing_, gpus.front())) {
+        switches_.at(each)->set_group(packets_, known->second, members);
+    }
+    return known->second;
 }
 
 const std::vector<std::uint32_t>& Machine::pools_of(const std::string& part) const {

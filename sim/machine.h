@@ -8,6 +8,7 @@
 
 #include "models/cpu_fabric.h"
 #include "models/cpu_mmu.h"
+#include "models/end_point.h"
 #include "models/engine.h"
 #include "models/gmmu.h"
 #include "models/gpu_hub.h"
@@ -79,6 +80,7 @@ public:
     models::EventQueue& events() { return *events_; }
     /// The bytes of a node, by its own physical addresses. Precondition: the machine has this node.
     models::SparseStore& store(const std::string& node = {}) { return *stores_.at(node); }
+    std::uint64_t crossings() const; ///< bursts over links so far, one for each link
     std::size_t packets_in_flight() const { return packets_.in_flight(); }
 
     Cpu& cpu(const std::string& part) { return cpus_.at(part); }
@@ -88,6 +90,11 @@ public:
     /// In the order of the topology.
     const std::vector<std::unique_ptr<models::Link>>& links() const { return links_; }
     bool has_gpu(const std::string& part) const { return gpus_.count(part) != 0; }
+
+    models::EndPoint& end_point(const std::string& part) { return *end_points_.at(part); }
+    /// The number of the multicast group of these GPUs, which every switch that they hang on then knows. Precondition:
+    /// `multicast_problem` has none.
+    std::uint16_t multicast_group(const std::vector<std::string>& gpus);
 
     const std::vector<Resource>& resources() const { return resources_; }
     /// Number of the resource that is this server or pool. Precondition: there is one.
@@ -143,6 +150,8 @@ private:
     std::map<std::string, Gpu> gpus_;
     std::map<std::string, Nic> nics_;
     std::map<std::string, std::unique_ptr<models::NvSwitch>> switches_;
+    std::map<std::string, std::unique_ptr<models::EndPoint>> end_points_;
+    std::map<std::vector<std::string>, std::uint16_t> groups_; ///< by their GPUs
     std::map<std::string, std::unique_ptr<models::Memory>> memories_;
     std::vector<std::unique_ptr<models::Link>> links_;
     std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port

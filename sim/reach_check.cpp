@@ -13,12 +13,14 @@
 #include "sim/fabric_cuts.h"
 #include "sim/fabric_windows.h"
 #include "sim/leg_path.h"
+#include "sim/work.h"
 
 namespace sim {
 
 namespace {
 
 constexpr std::size_t kEdgesMax = 200;    ///< of a part: a packet remembers its way back in one byte a hop
+constexpr std::size_t kPortsMax = 256;    ///< of a switch, likewise; in a GPU's hub some numbers mean something else
 constexpr std::size_t kCrossingsMax = 16; ///< of a path, from end to end: of remote EGM there are two behind each other
 
 /// Reports memories of one node that lie over each other.
@@ -55,11 +57,12 @@ void check_overlaps(const Topology& topology, const AddressPlan& plan, Diagnosti
 void check_size(const Topology& topology, const Routing& routing, const AddressPlan& plan, Diagnostics& diagnostics) {
     for (std::size_t i = 0; i < topology.parts.size(); ++i) {
         const std::size_t edges = routing.graph().neighbours(i).size() + routing.graph().sitting_on(i).size();
-        if (edges > kEdgesMax) {
-            const Part& part = topology.parts[i];
+        const Part& part = topology.parts[i];
+        const std::size_t most = std::holds_alternative<models::SwitchSpec>(part.spec) ? kPortsMax : kEdgesMax;
+        if (edges > most) {
             diagnostics.error(
                 part.where,
-                fmt::format("part {}: {} links and attached parts; the models hold {}", part.name, edges, kEdgesMax),
+                fmt::format("part {}: {} links and attached parts; the models hold {}", part.name, edges, most),
                 "bundle links of the same ends with \"count\"");
         }
     }
@@ -88,24 +91,37 @@ ChannelDependencies check_deadlock(const Topology& topology, const Routing& rout
 
 } // namespace
 
+/// False after a fault, which is reported: a memory of `stream` that it does not reach.
+static bool check_ways(const Scenario& scenario, const Routing& routing, const Stream& stream,
+                       Diagnostics& diagnostics) {
+    for (const auto memories : {stream.sources(), stream.targets()}) {
+        for (const MemoryName& memory : memories) {
+            if (memory.kind == MemoryName::Kind::kNone) {
+                continue;
+            }
+            const auto result = leg_path(scenario.topology, routing, stream, stream.initiator, stream.engine, memory);
+            if (!result.path) {
+                diagnostics.error(stream.where, fmt::format("stream \"{}\": {}", stream.name, result.why_not),
+                                  "`egmsim show` lists the links of the machine");
+                return false; // the other places of a spread may be hundreds
+            }
+        }
+    }
+    return true;
+}
+
 void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
     const Routing routing(scenario.topology);
     check_deadlock(scenario.topology, routing, diagnostics);
     check_size(scenario.topology, routing, plan_addresses(scenario.topology, scenario.software), diagnostics);
     for (const StreamGroup& group : scenario.groups) {
         for (const Stream& stream : group.streams) {
-            for (const auto memories : {stream.sources(), stream.targets()}) {
-                for (const MemoryName& memory : memories) {
-                    if (memory.kind == MemoryName::Kind::kNone) {
-                        continue;
-                    }
-                    const auto result =
-                        leg_path(scenario.topology, routing, stream, stream.initiator, stream.engine, memory);
-                    if (!result.path) {
-                        diagnostics.error(stream.where, fmt::format("stream \"{}\": {}", stream.name, result.why_not),
-                                          "`egmsim show` lists the links of the machine");
-                        break; // the other places of a spread may be hundreds
-                    }
+            check_ways(scenario, routing, stream, diagnostics);
+        }
+        if (group.work != nullptr) {
+            for (const Stream& path : group.work->graph.paths()) {
+                if (!check_ways(scenario, routing, path, diagnostics)) {
+                    break; // the others stand in the same line of the file
                 }
             }
         }

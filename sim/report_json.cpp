@@ -99,6 +99,7 @@ std::string json_report(const RunResult& result) {
     json["interrupted"] = result.interrupted;
     json["simulated_ns"] = nanoseconds(static_cast<double>(result.simulated));
     json["events"] = result.events;
+    json["crossings"] = result.crossings;
     if (result.bring_up_error) {
         const egm::Error& error = *result.bring_up_error;
         json["error"] = {{"errno", error.error_number}, {"errno_name", egm::errno_name(error.error_number)},

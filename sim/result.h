@@ -90,6 +90,7 @@ struct RunResult {
     bool measured() const { return fidelity == Fidelity::kTransaction || fidelity == Fidelity::kAll; }
     models::Picoseconds simulated = 0;
     std::uint64_t events = 0;
+    std::uint64_t crossings = 0; ///< bursts over links
 };
 
 } // namespace sim

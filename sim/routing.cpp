@@ -29,7 +29,8 @@ bool passes_on(Aperture network, const Part& part) {
 }
 
 bool is_destination(Aperture network, const Part& part) {
-    return network == Aperture::kFabric ? std::holds_alternative<models::GpuSpec>(part.spec)
+    return network == Aperture::kFabric ? std::holds_alternative<models::GpuSpec>(part.spec) ||
+                                              std::holds_alternative<models::EndPointSpec>(part.spec)
                                         : std::holds_alternative<models::MemorySpec>(part.spec);
 }
 

@@ -45,6 +45,7 @@ public:
         sc_core::sc_start();
         result_.simulated = sc_core::sc_time_stamp().value();
         result_.events = machine_.events().fired();
+        result_.crossings = machine_.crossings();
         return std::move(result_);
     }
 
@@ -184,6 +185,9 @@ private:
     }
 
     void warm(PlannedStream& stream) {
+        if (stream.translator == nullptr) {
+            return;
+        }
         const auto warm_leg = [&](const models::Leg& leg) {
             stream.translator->warm(*leg.mapping, leg.working_set, stream.job.workers);
             if (leg.mapping->tables() == models::Mapping::Tables::kSmmu) {

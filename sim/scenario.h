@@ -76,7 +76,7 @@ struct SoftwareSetup {
     std::vector<SharingSetup> sharing;
 };
 
-enum class Engine { kCpu, kSm, kCopyEngine, kNic };
+enum class Engine { kCpu, kSm, kCopyEngine, kNic, kEndPoint };
 
 enum class Operation {
     kRead,
@@ -102,7 +102,14 @@ enum class Allocator {
 
 /// A memory as streams name it.
 struct MemoryName {
-    enum class Kind { kNone, kHbm, kEgm, kSystem } kind = Kind::kNone;
+    enum class Kind {
+        kNone,
+        kHbm,
+        kEgm,
+        kSystem,
+        kEndPoint,  ///< an ideal end point, which keeps nothing
+        kMulticast, ///< the HBM of all GPUs of `Stream::group` at once: read as their sum, written as copies
+    } kind = Kind::kNone;
     std::string part; ///< "hopper0" of hopper0.hbm, "grace0" of grace0.egm and grace0.system
     std::string via;  ///< remote EGM: the GPU whose fabric window serves it; empty = as the stream says
 };
@@ -123,6 +130,8 @@ struct Stream {
     std::string via;    ///< GPU whose fabric window serves remote EGM; empty = the first GPU of that socket
     std::uint64_t working_set_bytes = 8ull << 30;
     std::uint64_t burst_bytes = 0;               ///< simulated transaction size; 0 = chosen from the window
+    std::uint64_t packet_bytes = 0;              ///< end point: of one packet on the wires
+    std::vector<std::string> group;              ///< GPUs that kMulticast stands for
     std::uint64_t page_bytes = 0;                ///< 0 = what the allocator and the kernel give
     unsigned threads = 0;                        ///< CPU: threads; 0 = all cores (vCPUs). SM: threads a block; 0 = 1024
     unsigned blocks = 0;                         ///< SM: thread blocks; 0 = two an SM

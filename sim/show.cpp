@@ -16,7 +16,7 @@ namespace sim {
 namespace {
 
 const char* kind_of(const Part& part) {
-    static constexpr const char* kKinds[] = {"CPU", "GPU", "memory", "switch", "NIC"};
+    static constexpr const char* kKinds[] = {"CPU", "GPU", "memory", "switch", "NIC", "end point"};
     return kKinds[part.spec.index()];
 }
 
@@ -44,6 +44,7 @@ struct Figures {
     std::string operator()(const models::NicSpec& nic) const {
         return fmt::format("{} each way, {}", in_rate_of(nic.bytes_per_second), in_time_of(nic.latency));
     }
+    std::string operator()(const models::EndPointSpec&) const { return "ideal: at the rate of its links"; }
 };
 
 double bandwidth(const Link& link) {
@@ -100,8 +101,8 @@ std::string counts(const Topology& topology) {
         text += fmt::format("{} nodes, ", nodes);
     }
     for (const auto& [kind, count] : of_kind) {
-        static constexpr const char* kOne[] = {"CPU", "GPU", "memory", "switch", "NIC"};
-        static constexpr const char* kMany[] = {"CPUs", "GPUs", "memories", "switches", "NICs"};
+        static constexpr const char* kOne[] = {"CPU", "GPU", "memory", "switch", "NIC", "end point"};
+        static constexpr const char* kMany[] = {"CPUs", "GPUs", "memories", "switches", "NICs", "end points"};
         text += fmt::format("{} {}, ", count, count == 1 ? kOne[kind] : kMany[kind]);
     }
     return text + fmt::format("{} {} in {} bundles\n", wires, wires == 1 ? "link" : "links", topology.links.size());

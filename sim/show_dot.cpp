@@ -51,7 +51,7 @@ std::map<std::size_t, std::vector<std::size_t>> switches_by_level(const Topology
 }
 
 std::string node_text(const Part& part, const std::string& indent) {
-    static constexpr const char* kShapes[] = {"box", "box3d", "cylinder", "hexagon", "component"};
+    static constexpr const char* kShapes[] = {"box", "box3d", "cylinder", "hexagon", "component", "ellipse"};
     return fmt::format("{}\"{}\" [shape={}, label=\"{}\\n{}\"{}];\n", indent, part.name, kShapes[part.spec.index()],
                        part.name, part.preset, part.down ? ", style=dashed, color=red" : "");
 }

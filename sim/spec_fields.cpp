@@ -176,9 +176,12 @@ void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {
 void read_spec(Fields& fields, models::SwitchSpec& spec, bool complete) {
     fields.count("ports", spec.ports, {.min = 2, .max = 4096});
     fields.link_rate("port_bandwidth", spec.port_bytes_per_second, kRate);
-    fields.time("latency", spec.latency, kLatency);
+    fields.time("latency", spec.latency, kLatencyOrNone);
+    fields.choice<bool>("equal_ways", spec.by_destination, {{"in_turn", false}, {"by_destination", true}});
     need(fields, complete, {"ports", "port_bandwidth", "latency"});
 }
+
+void read_spec(Fields&, models::EndPointSpec&, bool) {}
 
 void read_spec(Fields& fields, models::NicSpec& spec, bool complete) {
     fields.link_rate("bandwidth", spec.bytes_per_second, kRate);

@@ -14,6 +14,7 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete);
 void read_spec(Fields& fields, models::GpuSpec& spec, bool complete);
 void read_spec(Fields& fields, models::SwitchSpec& spec, bool complete);
 void read_spec(Fields& fields, models::NicSpec& spec, bool complete);
+void read_spec(Fields& fields, models::EndPointSpec& spec, bool complete);
 void read_spec(Fields& fields, models::LinkSpec& spec, bool complete);
 
 } // namespace sim

@@ -44,6 +44,7 @@ private:
     LegCost add_leg(const PlannedStream& planned, models::Engine& engine, const models::Leg& leg, std::uint64_t bytes,
                     StreamBound& bound);
     void cost_ping_pong(const PlannedStream& planned, StreamBound& bound);
+    void cost_end_point(const PlannedStream& planned, StreamBound& bound);
 
     Machine& machine_;
     const Case which_;
@@ -164,12 +165,35 @@ void Coster::cost_ping_pong(const PlannedStream& planned, StreamBound& bound) {
     bound.uses = uses_.take();
 }
 
+/// Messages of an ideal end point: nothing limits them but the links.
+void Coster::cost_end_point(const PlannedStream& planned, StreamBound& bound) {
+    const models::StreamJob& job = planned.job;
+    const models::PathTrace path = planned.end_point->trace_path(*job.write, job.burst_bytes);
+    for (const auto& use : path.uses) {
+        uses_.add(machine_.index_of(use.server), use.picoseconds / static_cast<double>(job.burst_bytes));
+    }
+    bound.own_limit = planned.window;
+    bound.latency_ps = bound.arrival_ps = static_cast<double>(path.arrival);
+    for (const auto& [component, time] : path.stages) {
+        bound.stages.emplace_back(component, static_cast<double>(time));
+    }
+    bound.uses = uses_.take();
+    bound.alone_bytes_per_second = bound.own_bytes_per_second;
+    for (const auto& [resource, picoseconds] : bound.uses) {
+        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
+    }
+}
+
 StreamBound Coster::cost(const PlannedStream& planned) {
     const models::StreamJob& job = planned.job;
     StreamBound bound;
     bound.own_bytes_per_second = std::numeric_limits<double>::max();
     if (job.pattern == models::StreamJob::Pattern::kPingPong) {
         cost_ping_pong(planned, bound);
+        return bound;
+    }
+    if (planned.end_point != nullptr) {
+        cost_end_point(planned, bound);
         return bound;
     }
     const double burst = static_cast<double>(job.burst_bytes);
@@ -220,9 +244,10 @@ StreamBound Coster::cost(const PlannedStream& planned) {
     }
     if (job.pass_bytes != 0) {
         const double idle = which_ == Case::kBest ? static_cast<double>(job.launch) + read_time
-                                                 : static_cast<double>(job.launch + job.hold) + bound.latency_ps;
+                                                  : static_cast<double>(job.launch + job.hold) + bound.latency_ps;
         const double pass = static_cast<double>(job.pass_bytes);
-        limit(bound, pass * kPicosecondsPerSecond / (idle + pass * kPicosecondsPerSecond / bound.alone_bytes_per_second),
+        limit(bound,
+              pass * kPicosecondsPerSecond / (idle + pass * kPicosecondsPerSecond / bound.alone_bytes_per_second),
               "launches: a kernel for each pass");
         bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, bound.own_bytes_per_second);
     }

@@ -1,6 +1,7 @@
 #include "sim/stream_plan.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "sim/stream_planner_parts.h"
 #include "sim/tenants.h"
@@ -27,6 +28,9 @@ tl::expected<Leg, std::string> StreamPlanner::leg(const Stream& stream, const Si
     const auto found = leg_path(scenario_.topology, machine_.routing(), stream, side.part, side.engine, memory);
     if (!found.path) {
         return tl::unexpected(found.why_not);
+    }
+    if (memory.kind == MemoryName::Kind::kMulticast) {
+        return multicast_leg(stream, *found.path, write, planned);
     }
     const auto piece = place(stream, memory, host);
     if (!piece) {
@@ -57,6 +61,9 @@ tl::expected<Leg, std::string> StreamPlanner::leg(const Stream& stream, const Si
         break;
     case Engine::kNic:
         leg.granule = static_cast<std::uint32_t>(machine_.nic(side.part).spec->payload_bytes);
+        break;
+    case Engine::kEndPoint:
+        assert(false && "planned apart");
         break;
     }
     if (piece->region != nullptr && piece->region->pxm < 0) {
@@ -90,6 +97,9 @@ tl::expected<Leg, std::string> StreamPlanner::spread_leg(const Stream& stream, c
 }
 
 tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& stream, HostOs* host) {
+    if (stream.engine == Engine::kEndPoint) {
+        return plan_end_point(stream);
+    }
     PlannedStream planned;
     planned.stream = &stream;
     planned.job.name = stream.name;
@@ -113,6 +123,9 @@ tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& strea
         case Engine::kNic:
             side.module = machine_.nic(part).engine.get();
             side.translator = machine_.nic(part).mmu.get();
+            break;
+        case Engine::kEndPoint:
+            assert(false && "planned apart");
             break;
         }
         return side;

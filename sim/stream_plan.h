@@ -19,6 +19,7 @@ namespace sim {
 struct PlannedStream {
     const Stream* stream = nullptr;
     models::Engine* engine = nullptr;
+    models::EndPoint* end_point = nullptr; ///< instead of an engine, of an ideal one
     models::StreamJob job;
     std::vector<std::unique_ptr<models::Mapping>> mappings;
     unsigned bytes_per_unit_byte = 1; ///< STREAM kernels count what they read and write
@@ -50,6 +51,8 @@ private:
     tl::expected<models::Leg, std::string> spread_leg(const Stream& stream, const Side& side,
                                                       std::span<const MemoryName> memories, bool write, HostOs* host,
                                                       PlannedStream& planned);
+    PlannedStream plan_end_point(const Stream& stream);
+    models::Leg multicast_leg(const Stream& stream, const LegPath& path, bool write, PlannedStream& planned);
     std::unique_ptr<models::Mapping> mapping(const Stream& stream, const Side& side, const MemoryName& memory,
                                              const LegPath& path, const Piece& piece, HostOs* host,
                                              PlannedStream& planned);

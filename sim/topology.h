@@ -37,7 +37,9 @@ struct Part {
     std::string entry;  ///< the key that it comes from: of one name itself, else with its ranges
     std::string preset; ///< empty when every figure stands in the topology itself
     Trust trust = Trust::kDerived;
-    std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec> spec;
+    std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec,
+                 models::EndPointSpec>
+        spec;
     std::shared_ptr<const YamlNode> figures; ///< as written: of its preset, replaced by the file and the scenario
     std::string at;                          ///< memory and NIC: the part it sits on
     int socket = -1;   ///< CPU and GPU: number within its node, with EGM 0..3; a GPU's is that of its CPU

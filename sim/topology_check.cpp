@@ -94,7 +94,7 @@ private:
     }
 
     /// Kinds of parts, as `Part::spec` numbers them.
-    enum Kind : std::size_t { kCpu, kGpu, kMemory, kSwitch, kNic };
+    enum Kind : std::size_t { kCpu, kGpu, kMemory, kSwitch, kNic, kEndPoint };
 
     static bool may_join(LinkKind link, std::size_t a, std::size_t b) {
         const auto is = [&](std::size_t one, std::size_t other) {
@@ -104,7 +104,8 @@ private:
         case LinkKind::kC2c:
             return is(kCpu, kGpu);
         case LinkKind::kNvlink:
-            return is(kGpu, kGpu) || is(kGpu, kSwitch) || is(kSwitch, kSwitch);
+            return is(kGpu, kGpu) || is(kGpu, kSwitch) || is(kSwitch, kSwitch) || is(kEndPoint, kSwitch) ||
+                   is(kEndPoint, kEndPoint);
         case LinkKind::kGraceLink:
         case LinkKind::kUpi:
             return is(kCpu, kCpu);

@@ -102,7 +102,7 @@ private:
             fields.node(place);
         }
         if (!fields.choice("kind", part.spec, part_kinds())) {
-            missing_kind(fields, entry, "cpu, gpu, memory, switch or nic");
+            missing_kind(fields, entry, "cpu, gpu, memory, switch, nic or end-point");
             return part;
         }
         if (std::holds_alternative<models::SwitchSpec>(part.spec)) {

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/collective_loader.h"
 #include "sim/fields.h"
 #include "sim/nvbandwidth.h"
 #include "sim/ranges.h"
@@ -19,8 +20,8 @@
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group",     "each_alone",  "fan_in",   "fan_out",
-                                         "all_pairs", "nvbandwidth", "workload", "trace"};
+const std::vector<std::string> kForms = {"group",       "each_alone", "fan_in", "fan_out",   "all_pairs",
+                                         "nvbandwidth", "workload",   "trace",  "collective"};
 
 class TrafficReader {
 public:
@@ -56,6 +57,10 @@ private:
             add_work(item, "trace", read_trace(item, software_, topology_, diagnostics_));
             return;
         }
+        if (item.find("collective") != nullptr) {
+            add_work(item, "collective", read_collective(item, topology_, diagnostics_));
+            return;
+        }
         std::string form;
         for (const std::string& each : kForms) {
             if (item.find(each) != nullptr) {
@@ -71,7 +76,7 @@ private:
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
             diagnostics_.error(item.where,
                                "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs, nvbandwidth, "
-                               "workload or trace",
+                               "workload, trace or collective",
                                nearest(near, kForms).empty() ? "begin it with \"- group: name\""
                                                              : suggest(near, kForms));
             return;

@@ -69,13 +69,37 @@ const std::vector<std::pair<std::string, int>>& errno_words() {
     return words;
 }
 
+const std::vector<std::pair<std::string, Collective::Kind>>& collective_words() {
+    using Kind = Collective::Kind;
+    static const std::vector<std::pair<std::string, Kind>> words = {
+        {"send-recv", Kind::kSendRecv},   {"all-gather", Kind::kAllGather}, {"reduce-scatter", Kind::kReduceScatter},
+        {"all-reduce", Kind::kAllReduce}, {"all-to-all", Kind::kAllToAll},  {"broadcast", Kind::kBroadcast}};
+    return words;
+}
+
+const std::vector<std::pair<std::string, Collective::Algorithm>>& algorithm_words() {
+    using Algorithm = Collective::Algorithm;
+    static const std::vector<std::pair<std::string, Algorithm>> words = {{"direct", Algorithm::kDirect},
+                                                                         {"ring", Algorithm::kRing},
+                                                                         {"tree", Algorithm::kTree},
+                                                                         {"nvls", Algorithm::kNvls}};
+    return words;
+}
+
+std::string to_text(Collective::Kind kind) { return word_of(collective_words(), kind); }
+std::string to_text(Collective::Algorithm algorithm) { return word_of(algorithm_words(), algorithm); }
 std::string to_text(Engine engine) { return word_of(engine_words(), engine); }
 std::string to_text(Operation operation) { return word_of(operation_words(), operation); }
 std::string to_text(Allocator allocator) { return word_of(allocator_words(), allocator); }
 std::string to_text(IommuBackend backend) { return word_of(iommu_words(), backend); }
 
 std::string to_text(const MemoryName& memory) {
-    return memory.kind == MemoryName::Kind::kNone ? "" : memory.part + "." + word_of(memory_words(), memory.kind);
+    if (memory.kind == MemoryName::Kind::kEndPoint) {
+        return memory.part;
+    }
+    return memory.kind == MemoryName::Kind::kMulticast ? "the group of " + memory.part
+           : memory.kind == MemoryName::Kind::kNone    ? ""
+                                                       : memory.part + "." + word_of(memory_words(), memory.kind);
 }
 
 } // namespace sim

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "sim/collective.h"
 #include "sim/scenario.h"
 
 namespace sim {
@@ -16,6 +17,11 @@ const std::vector<std::pair<std::string, IommuBackend>>& iommu_words();      ///
 const std::vector<std::pair<std::string, MemoryName::Kind>>& memory_words(); ///< hbm egm system
 const std::vector<std::pair<std::string, int>>& errno_words();               ///< EPERM ENOMEM ...
 
+const std::vector<std::pair<std::string, Collective::Kind>>& collective_words();
+const std::vector<std::pair<std::string, Collective::Algorithm>>& algorithm_words();
+
+std::string to_text(Collective::Kind kind);
+std::string to_text(Collective::Algorithm algorithm);
 std::string to_text(Engine engine);
 std::string to_text(Operation operation);
 std::string to_text(Allocator allocator); ///< "default" for `kDefault`

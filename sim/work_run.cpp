@@ -91,6 +91,11 @@ private:
     /// What is under way issues nothing more; nothing else begins.
     void stop_all() {
         stopping_ = true;
+        for (const PlannedStream& path : paths_) {
+            if (path.end_point != nullptr) {
+                path.end_point->stop();
+            }
+        }
         for (Index i = 0; i < graph_.nodes().size(); ++i) {
             if (jobs_[i] != nullptr && times_.over[i] == WorkTimes::kNever) {
                 paths_[graph_.nodes()[i].path].engine->stop(*jobs_[i]);
@@ -107,6 +112,10 @@ private:
         switch (node.kind) {
         case WorkGraph::Node::Kind::kTransfer: {
             PlannedStream& path = paths_[node.path];
+            if (path.end_point != nullptr) {
+                path.end_point->start(path.job, node.bytes, *this, token_of(index));
+                break;
+            }
             jobs_[index] = &path.engine->start(path.job, node.bytes, *this, token_of(index));
             break;
         }

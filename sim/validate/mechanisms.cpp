@@ -17,7 +17,8 @@ const std::vector<std::string>& kinds() {
 }
 
 std::string kind_of(const Part& part) {
-    static const char* const names[] = {"cpu", "gpu", "memory", "switch", "nic"}; // the order of `Part::spec`
+    static const char* const names[] = {"cpu",    "gpu", "memory",
+                                        "switch", "nic", "end-point"}; // the order of `Part::spec`
     return names[part.spec.index()];
 }
 

@@ -73,6 +73,7 @@ const char* engine_suffix(Engine engine) {
     case Engine::kCopyEngine:
         return "ce";
     case Engine::kNic:
+    case Engine::kEndPoint: // no row has one
         break;
     }
     return "nic";

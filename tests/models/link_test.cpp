@@ -91,6 +91,12 @@ TEST_F(LinkTest, StoreAndForwardPaysSerialisationAtEachLink) {
     EXPECT_EQ(took({whole, whole}, true, 64), ns(2 * (24 + 64 + 100) + 2 * (16 + 100)));
 }
 
+TEST_F(LinkTest, StoreAndForwardHoldsAPacketOfABurstAndNotAllOfIt) {
+    const auto whole = with(1'000'000'000, 1, 1, true);
+    // Four packets of 24 + 64: all of them once, and at the second link one more; headers of the answer likewise.
+    EXPECT_EQ(took({whole, whole}, true, 256), ns(5 * (24 + 64) + 2 * 100 + 5 * 16 + 2 * 100));
+}
+
 TEST_F(LinkTest, TraceSumsWhatTrafficPays) {
     Chain chain(events, packets, {kSpec});
     auto& payload = chain.gpu.write(128);

@@ -73,6 +73,11 @@ TEST_P(ShippedFidelityTest, FluidAndBoundAgreeWithTheTransactionLevelButWhereThe
     };
     for (const auto& group : json["traffic"]) {
         const bool alone = group["streams"].size() == 1;
+        if (group.contains("work")) {
+            const auto& work = group["work"];
+            note(group["setting"], group["group"], work["finish_ns"], work["fluid_ns"], work["bound_ns"], false);
+            EXPECT_LE(work["bound_ns"], work["finish_ns"].get<double>() * (1 + 1e-9));
+        }
         for (const auto& stream : group["streams"]) {
             note(group["setting"], stream["name"], stream["value"], stream["fluid"]["value"], stream["static_bound"],
                  alone);

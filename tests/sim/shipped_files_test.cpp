@@ -129,7 +129,7 @@ std::vector<std::pair<int, std::string>> examples(const std::string& page) {
 
 TEST_F(ShippedFilesTest, EveryExampleOfTheDocumentationLoads) {
     std::size_t count = 0;
-    for (const char* page : {"/README.md", "/docs/topologies.md", "/docs/scenarios.md"}) {
+    for (const char* page : {"/README.md", "/docs/topologies.md", "/docs/scenarios.md", "/docs/collectives.md"}) {
         for (const auto& [line, text] : examples(read(kRoot + page))) {
             ++count;
             if (text.find("presets:") == 0) {
