@@ -165,8 +165,7 @@ private:
 } // namespace
 
 const std::vector<std::string>& naming_keys() {
-    static const std::vector<std::string> keys = {"name",    "group",     "each_alone", "fan_in",
-                                                  "fan_out", "all_pairs", "transfer"};
+    static const std::vector<std::string> keys = {"name", "group", "each_alone", "fan_in", "fan_out", "all_pairs"};
     return keys;
 }
 

@@ -11,12 +11,11 @@
 #include "sim/ranges.h"
 #include "sim/stream_loader.h"
 #include "sim/suggest.h"
-#include "sim/transfer_loader.h"
 
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs", "transfer"};
+const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs"};
 
 class TrafficReader {
 public:
@@ -49,9 +48,9 @@ private:
         }
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
-            diagnostics_.error(
-                item.where, "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs or transfer",
-                nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
+            diagnostics_.error(item.where, "traffic: an entry without group, each_alone, fan_in, fan_out or all_pairs",
+                               nearest(near, kForms).empty() ? "begin it with \"- group: name\""
+                                                             : suggest(near, kForms));
             return;
         }
         const YamlNode& label_node = *item.find(form);
@@ -64,10 +63,7 @@ private:
         if (!labels_.insert(label).second) {
             diagnostics_.error(label_node.where, fmt::format("traffic: the name {} is taken", in_quotes(label)));
         }
-        if (form == "transfer") {
-            groups_.push_back(
-                {label, {}, item.where, read_transfer(item, label, software_, topology_, spreads_, diagnostics_)});
-        } else if (form == "group" || form == "each_alone") {
+        if (form == "group" || form == "each_alone") {
             read_listed(item, form, label);
         } else {
             read_shorthand(item, form, label);

@@ -51,6 +51,13 @@ auto not_modelled(const char* why) {
 auto fan(Shape shape) {
     return [shape](RowOperation& row) { set_fan(row, shape); };
 }
+/// In the names of nvbandwidth's tests, where "read" and "write" say whose engine copies.
+auto nvbandwidth_fan(Shape shape) {
+    return [shape](RowOperation& row) {
+        set_fan(row, shape);
+        row.benchmark = "nvbandwidth";
+    };
+}
 auto all_gpus(Direction which, Counting counting) {
     return [which, counting](RowOperation& row) {
         row.direction = which;
@@ -177,8 +184,8 @@ const std::vector<OperationPhrase>& operation_phrases() {
          }},
         {"host to all", all_gpus(Direction::kHostToDevice, Counting::kMean)},
         {"all to host", all_gpus(Direction::kDeviceToHost, Counting::kMean)},
-        {"all to one", fan(Shape::kFanIn)},
-        {"one to all", fan(Shape::kFanOut)},
+        {"all to one", nvbandwidth_fan(Shape::kFanIn)},
+        {"one to all", nvbandwidth_fan(Shape::kFanOut)},
         {"fan in", fan(Shape::kFanIn)},
         {"incast", fan(Shape::kFanIn)},
         {"fan out", fan(Shape::kFanOut)},

@@ -13,7 +13,7 @@ struct RowGroup {
     std::string name;                 ///< unique in the file
     std::vector<std::string> streams; ///< maps of a scenario, in YAML
     std::size_t counted = 0;
-    std::string work; ///< in the place of streams: a transfer or a collective, as an entry of `traffic`
+    std::string work; ///< in the place of streams: a collective, as an entry of `traffic`
 };
 
 /// How a row's figure follows from those of its streams.

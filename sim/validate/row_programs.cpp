@@ -20,6 +20,13 @@ using Counting = RowOperation::Counting;
 using Direction = RowOperation::Direction;
 using Player = RowOperation::Player;
 
+namespace {
+
+constexpr std::uint64_t kStepwiseBytesMax = 64ull << 20; ///< of a collective that is carried out step by step
+constexpr std::uint64_t kStepwiseBytes = 256ull << 20;   ///< where the row does not say how much
+
+} // namespace
+
 void RowTraffic::write_ping_pong() {
     plan_.figure.of = RowFigure::Of::kLatency;
     const std::string cpu = parts_.cpu(local_, Role::kLocal);
@@ -54,16 +61,19 @@ void RowTraffic::write_ping_pong() {
 }
 
 void RowTraffic::write_collective() {
-    if (op_.algorithm == "tree" || op_.algorithm == "nvls") {
-        unsupported(fmt::format("collectives by {} are not expressed as rows yet", op_.algorithm));
-        return;
-    }
     if (count_ == 1) {
         count_ = static_cast<unsigned>(parts_.of(kind_).size());
     }
     const auto ranks = initiators();
     if (ranks.size() < 2) {
         unsupported(fmt::format("{} has fewer than two GPUs", topology_->name));
+        return;
+    }
+    // A tree, reduction in the switches and a message that is soon over have no steady state: they are carried out.
+    const bool stepwise = op_.algorithm == "tree" || op_.algorithm == "nvls" ||
+                          (row_.size_bytes > 0 && row_.size_bytes <= kStepwiseBytesMax);
+    if (stepwise) {
+        write_stepwise(ranks);
         return;
     }
     const MemoryWord word = only(source_, kSourceMemory).named() ? only(source_, kSourceMemory) : MemoryWord::hbm();
@@ -91,6 +101,23 @@ void RowTraffic::write_collective() {
                                                                                                 : (n - 1) / n;
     }
     add_streams(std::move(streams));
+}
+
+void RowTraffic::write_stepwise(const std::vector<std::string>& ranks) {
+    StreamText text;
+    text.set("collective", op_.collective);
+    text.set("name", quoted(row_.id()));
+    text.set("among", fmt::format("[{}]", fmt::join(ranks, ", ")));
+    if (!op_.algorithm.empty()) {
+        text.set("algorithm", op_.algorithm);
+    }
+    text.set("size", fmt::format("{} B", row_.size_bytes > 0 ? row_.size_bytes : kStepwiseBytes));
+    plan_.figure.of = *row_.metric == Metric::kAlgBandwidth ? RowFigure::Of::kBandwidth : RowFigure::Of::kBusBandwidth;
+    plan_.kind = band_kind(Engine::kSm, Operation::kCopy);
+    RowGroup group;
+    group.name = row_.id();
+    group.work = text.text();
+    plan_.groups.push_back(std::move(group));
 }
 
 bool RowTraffic::linked(const std::string& a, const std::string& b) const {

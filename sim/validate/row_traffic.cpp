@@ -18,9 +18,9 @@ using Player = RowOperation::Player;
 
 namespace {
 
-/// A kernel that goes once through no more than this is run as one transfer, with its launch; of a larger one the
-/// launch is less than 0.5 %.
-constexpr std::uint64_t kTransferBytesMax = 64ull << 20;
+/// A kernel that goes through no more than this is launched for each pass; of a larger one the launch is less than 0.5
+/// %.
+constexpr std::uint64_t kPassBytesMax = 64ull << 20;
 
 } // namespace
 
@@ -187,6 +187,10 @@ void RowTraffic::add_details(StreamText& text, Engine engine, Operation operatio
     } else if (const std::uint64_t cache = cache_bytes(); cache > 0) {
         text.set("working_set", fmt::format("{} B", cache));
     }
+    const bool passes = operation == Operation::kRead || operation == Operation::kWrite;
+    if (engine == Engine::kSm && passes && !op_.one_thread && row_.size_bytes > 0 && row_.size_bytes <= kPassBytesMax) {
+        text.set("kernel_per_pass", "true");
+    }
     if (row_.page_bytes > 65536) {
         text.set("page_size", format_size(row_.page_bytes));
     }
@@ -293,6 +297,9 @@ std::vector<std::string> RowTraffic::initiators() {
 }
 
 void RowTraffic::write_stream(Operation operation) {
+    if (engine_ == Engine::kCopyEngine && (operation == Operation::kRead || operation == Operation::kWrite)) {
+        operation = Operation::kCopy; // there is nothing else that it does
+    }
     plan_.figure.of = operation == Operation::kPointerChase ? RowFigure::Of::kLatency : RowFigure::Of::kBandwidth;
     plan_.figure.mean = op_.counting == Counting::kMean;
     plan_.figure.factor = counted_factor(operation);
@@ -311,25 +318,9 @@ void RowTraffic::write_stream(Operation operation) {
         }
         streams.push_back(own_stream(part, operation, from, to));
     }
-    const bool once = engine_ == Engine::kSm && row_.size_bytes > 0 && row_.size_bytes <= kTransferBytesMax &&
-                      (operation == Operation::kRead || operation == Operation::kWrite) && streams.size() == 1 &&
-                      op_.background.empty() && !op_.bidirectional && !op_.one_thread;
-    if (once) {
-        add_transfer(streams.front());
-    } else if (!streams.empty()) {
+    if (!streams.empty()) {
         add_streams(std::move(streams));
     }
-}
-
-void RowTraffic::add_transfer(const StreamText& stream) {
-    add_group({stream}, 1);
-    RowGroup& group = plan_.groups.back();
-    StreamText text;
-    text.set("transfer", quoted(group.name));
-    text.set("size", fmt::format("{} B", row_.size_bytes));
-    text.keys.insert(text.keys.end(), stream.keys.begin(), stream.keys.end());
-    group.work = text.text();
-    group.streams.clear();
 }
 
 std::pair<std::string, std::string> RowTraffic::ends(Operation operation, const std::string& part) {

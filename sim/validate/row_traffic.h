@@ -66,8 +66,6 @@ private:
     std::string first_nic() const;
     std::vector<std::string> initiators();
     void write_stream(Operation operation);
-    /// A kernel that goes through its memory once and is over.
-    void add_transfer(const StreamText& stream);
     /// The memories of a stream by `part`.
     std::pair<std::string, std::string> ends(Operation operation, const std::string& part);
     /// From what our streams count to what the metric counts.
@@ -81,6 +79,8 @@ private:
     void write_ping_pong();
     /// A collective as the streams of its steady state: a ring of neighbours, all pairs, or the pairs of a send-recv.
     void write_collective();
+    /// A collective from its first step to its last.
+    void write_stepwise(const std::vector<std::string>& ranks);
     bool linked(const std::string& a, const std::string& b) const;
     void write_network();
     void write_gemm();
