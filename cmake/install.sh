@@ -1,7 +1,7 @@
 # What ./run and ./test share: Debian packages, and the release build in build/.
 
 BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
-    libfmt-dev libpugixml-dev libexpected-dev libglpk-dev)
+    libfmt-dev libpugixml-dev libexpected-dev libglpk-dev libsqlite3-dev)
 TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
 BENCH_PACKAGES=(libbenchmark-dev valgrind) # only for bench/, see docs/performance.md
 # What the contract suite needs on a real x86 kernel (a few seconds to install), and on the others.

@@ -20,7 +20,7 @@ Picoseconds CpuMmu::walk(std::uint64_t working_set, const Mapping::Leaf& leaf) c
     Picoseconds time = read(working_set / leaf.page_bytes * kEntryBytes);
     if (leaf.block_bytes != 0) {
         const std::uint64_t blocks = working_set / leaf.block_bytes;
-        if (blocks > kWalkCacheEntries) {
+        if (blocks > spec_.walk_cache_entries) {
             time += 2 * read(blocks * kEntryBytes);
         }
     }

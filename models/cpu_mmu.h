@@ -15,7 +15,7 @@ namespace models {
 /// that the walk caches hold them. Each read costs the latency of the smallest cache that holds the leaf tables in use
 /// (8 bytes a page), else a memory access:
 ///
-///     walk = read(stage-1 leaves) + (blocks <= walk-cache entries ? 0 : 2 * read(stage-2 leaves))
+///     walk = read(stage-1 leaves) + (blocks <= walk_cache_entries ? 0 : 2 * read(stage-2 leaves))
 class CpuMmu final : public Translator {
 public:
     explicit CpuMmu(const CpuSpec& spec);
@@ -31,8 +31,7 @@ public:
     Picoseconds walk(std::uint64_t working_set, const Mapping::Leaf& leaf) const;
 
 private:
-    static constexpr std::uint64_t kWalkCacheEntries = 64; ///< assumed, range 16..256
-    static constexpr std::uint64_t kEntryBytes = 8;        ///< of an Armv8 descriptor
+    static constexpr std::uint64_t kEntryBytes = 8; ///< of an Armv8 descriptor
 
     Picoseconds read(std::uint64_t table_bytes) const;
 

@@ -81,6 +81,7 @@ private:
     void free_if_over(Job& job);
     void tell_delivered(Job& job);
     void end_if_done(Job& job);
+    void begin_pass(Job& job);
     void issue(Worker& worker);
     bool may_issue(Worker& worker);
     void begin_unit(Worker& worker);

@@ -38,27 +38,32 @@ EventQueue::EventQueue(const sc_core::sc_module_name& name) : sc_module(name) {
 }
 
 void EventQueue::at(Picoseconds time, Handler& handler, void* argument) {
+    schedule({time, sequence_++, &handler, argument}, lane_);
+}
+
+void EventQueue::wake(Picoseconds time, Handler& handler) { schedule({time, sequence_++, &handler, nullptr}, nullptr); }
+
+void EventQueue::schedule(const Event& event, Lane* lane) {
     const Picoseconds present = now();
-    assert(time >= present);
-    const Event event{time, sequence_++, &handler, argument};
+    assert(event.time >= present);
     ++pending_;
-    if (time == now_) {
+    if (event.time == now_) {
         immediate_.push(event);
         return;
     }
-    if (lane_ != nullptr && !lane_->empty() && time >= lane_->latest()) {
-        lane_->push(event);
+    if (lane != nullptr && !lane->empty() && event.time >= lane->latest()) {
+        lane->push(event);
         return; // behind another one: it cannot be the earliest
     }
-    const bool earliest = heap_.empty() || time < heap_.front().event.time;
-    if (lane_ != nullptr && lane_->empty()) {
-        lane_->push(event);
-        push({event, lane_});
+    const bool earliest = heap_.empty() || event.time < heap_.front().event.time;
+    if (lane != nullptr && lane->empty()) {
+        lane->push(event);
+        push({event, lane});
     } else {
         push({event, nullptr});
     }
     if (earliest && now_ == kNotFiring) {
-        wake_.notify(sc_core::sc_time::from_value(time - present));
+        wake_.notify(sc_core::sc_time::from_value(event.time - present));
     }
 }
 

@@ -74,6 +74,10 @@ public:
     /// Calls `handler.fire(argument)` at `time`. Precondition: `time >= now()`.
     void at(Picoseconds time, Handler& handler, void* argument);
 
+    /// As `at`, for an event that comes out of the order of what the handler that fires now schedules otherwise, such
+    /// as its own next turn: it has a heap entry of its own, and does not hold up the lane.
+    void wake(Picoseconds time, Handler& handler);
+
     std::uint64_t fired() const { return fired_; }
     std::size_t pending() const { return pending_; }
 
@@ -100,6 +104,7 @@ private:
     };
 
     void run();
+    void schedule(const Event& event, Lane* lane);
     void fire(const Event& event);
     void push(const Entry& entry);
     /// Takes the top out; puts the next of its lane in its place, if there is one.

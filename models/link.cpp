@@ -14,9 +14,16 @@ Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSp
     add_port("a");
     add_port("b");
     for (unsigned end = 0; end < 2; ++end) {
-        sublinks_[end].link = this;
-        sublinks_[end].end = end;
-        sublinks_[end].server = Server(std::string(basename()) + " " + (end == 0 ? a + ">" + b : b + ">" + a));
+        sublinks_[end] = std::make_unique<Sublink>(
+            *this, events, end, std::string(basename()) + " " + (end == 0 ? a + ">" + b : b + ">" + a), rate_);
+        sublinks_[end]->limit(spec.buffer_bytes * spec.count, spec.latency);
+    }
+}
+
+void Link::joined(unsigned port, const Component& other) {
+    if (other.is_switch()) {
+        sublinks_[port]->joined_to_switch(true);
+        sublinks_[1 - port]->joined_to_switch(false);
     }
 }
 
@@ -31,27 +38,15 @@ std::uint64_t Link::wire_bytes(Payload& payload, bool response) const {
 }
 
 void Link::request(unsigned port, Payload& payload, Picoseconds delay) {
-    events().at(events().now() + delay, sublinks_[port], &payload);
+    sublinks_[port]->accept(payload, events().now() + delay);
 }
 
 void Link::response(unsigned port, Payload& payload, Picoseconds delay) {
-    events().at(events().now() + delay, sublinks_[port], &payload);
+    sublinks_[port]->accept(payload, events().now() + delay);
 }
 
-void Link::cross(Sublink& sublink, Payload& payload) {
-    const bool is_response = payload.get_response_status() != tlm::TLM_INCOMPLETE_RESPONSE;
-    Transit& packet = transit(payload);
-    const Picoseconds now = events().now();
-    const auto turn = sublink.server.serve(now, wire_bytes(payload, is_response), rate_);
-    Picoseconds head = turn.start;
-    const Picoseconds last = std::max(turn.start + turn.duration, now + packet.tail);
-    if (spec_.store_and_forward) {
-        head = last;
-    }
-    packet.tail = last - head;
-    const Picoseconds delay = head + spec_.latency - now;
-    const unsigned far = 1 - sublink.end;
-    if (is_response) {
+void Link::deliver(unsigned far, Payload& payload, Picoseconds delay) {
+    if (payload.get_response_status() != tlm::TLM_INCOMPLETE_RESPONSE) {
         send_response(far, payload, delay);
     } else {
         send_request(far, payload, delay);
@@ -60,10 +55,10 @@ void Link::cross(Sublink& sublink, Payload& payload) {
 
 void Link::trace(unsigned port, Payload& payload, PathTrace& trace) {
     const double picoseconds_per_byte = 1e12 / static_cast<double>(rate_);
-    trace.add(sublinks_[port].server, static_cast<double>(wire_bytes(payload, false)) * picoseconds_per_byte);
+    trace.add(sublink(port), static_cast<double>(wire_bytes(payload, false)) * picoseconds_per_byte);
     trace.add_latency(basename(), 2 * spec_.latency);
     pass_on(1 - port, payload);
-    trace.add(sublinks_[1 - port].server, static_cast<double>(wire_bytes(payload, true)) * picoseconds_per_byte);
+    trace.add(sublink(1 - port), static_cast<double>(wire_bytes(payload, true)) * picoseconds_per_byte);
 }
 
 unsigned Link::access(unsigned port, Payload& payload) { return pass_on(1 - port, payload); }

@@ -1,10 +1,11 @@
 #pragma once
 
 #include <array>
+#include <memory>
 
 #include "models/port.h"
-#include "models/server.h"
 #include "models/specs.h"
+#include "models/sublink.h"
 
 namespace models {
 
@@ -23,7 +24,11 @@ namespace models {
 ///
 /// `store_and_forward`: the far end sees the burst at free + latency, whole.
 ///
-/// Not modelled: replay, power states, virtual channels, credits (initiators have limited requests in flight instead).
+/// `buffer_bytes`: the far end has that much room for each link of the bundle and each virtual lane (requests,
+/// responses); a burst starts only when it has credits for it (`LinkRoom`). `share` says how tenants compete for it.
+/// `Sublink` decides who goes next.
+///
+/// Not modelled: replay, power states.
 class Link final : public Component {
 public:
     /// `a` and `b` name the ends, for reports. Preconditions: rate, count and efficiency are positive.
@@ -31,30 +36,29 @@ public:
          const std::string& b = "b");
 
     /// Sub-link by the end that sends.
-    const Server& sublink(unsigned end) const { return sublinks_[end].server; }
+    const Server& sublink(unsigned end) const { return sublinks_[end]->server(); }
+    const Sublink& sender(unsigned end) const { return *sublinks_[end]; }
+    /// How tenants share what goes out at `end`. Before the simulation starts.
+    void share(unsigned end, const SharingSpec& spec) { sublinks_[end]->share(spec); }
     const LinkSpec& spec() const { return spec_; }
 
 private:
-    /// One direction. Bursts take their turn by an event at their arrival.
-    struct Sublink final : EventQueue::FifoHandler {
-        Link* link = nullptr;
-        unsigned end = 0;
-        Server server;
+    friend class Sublink;
 
-        void fire(void* argument) override { link->cross(*this, *static_cast<Payload*>(argument)); }
-    };
-
+    void joined(unsigned port, const Component& other) override;
     void request(unsigned port, Payload& payload, Picoseconds delay) override;
     void response(unsigned port, Payload& payload, Picoseconds delay) override;
     void trace(unsigned port, Payload& payload, PathTrace& trace) override;
     unsigned access(unsigned port, Payload& payload) override;
 
-    void cross(Sublink& sublink, Payload& payload);
+    /// What a burst takes on the wire.
     std::uint64_t wire_bytes(Payload& payload, bool response) const;
+    /// A burst reaches end `far` after `delay`.
+    void deliver(unsigned far, Payload& payload, Picoseconds delay);
 
     const LinkSpec spec_;
     const std::uint64_t rate_; ///< bytes a second, each direction
-    std::array<Sublink, 2> sublinks_;
+    std::array<std::unique_ptr<Sublink>, 2> sublinks_;
 };
 
 } // namespace models

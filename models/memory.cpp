@@ -1,5 +1,6 @@
 #include "models/memory.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace models {
@@ -18,7 +19,7 @@ Memory::Memory(const sc_core::sc_module_name& name, EventQueue& events, const Me
 }
 
 double Memory::turnaround_per_byte(double share_written) const {
-    return 2 * share_written * (1 - share_written) * static_cast<double>(spec_.turnaround) /
+    return 2 * std::min(share_written, 1 - share_written) * static_cast<double>(spec_.turnaround) /
            (static_cast<double>(spec_.batch_bytes) * spec_.channels);
 }
 
@@ -39,9 +40,60 @@ void Memory::request(unsigned, Payload& payload, Picoseconds delay) {
 }
 
 void Memory::fire(void* argument) {
-    auto& payload = *static_cast<Payload*>(argument);
-    Transit& packet = transit(payload);
     const Picoseconds now = events().now();
+    if (argument == nullptr) {
+        if (now == next_turn_) { // else another turn was found to come earlier
+            next_turn_ = kNever;
+            serve_waiting(now);
+        }
+        return;
+    }
+    auto& payload = *static_cast<Payload*>(argument);
+    if (sharing_) {
+        queue(payload, now);
+        serve_waiting(now);
+    } else {
+        serve(payload, now);
+    }
+}
+
+void Memory::queue(Payload& payload, Picoseconds now) {
+    Transit& packet = transit(payload);
+    packet.arrived = now;
+    packet.ticket = tickets_++;
+    packet.wire_bytes = static_cast<std::uint32_t>(payload.get_data_length());
+    sharing_->push(payload.is_write() ? Sharing::kRequests : Sharing::kResponses, payload);
+}
+
+/// Starts what the policy lets start now, and plans the next turn.
+void Memory::serve_waiting(Picoseconds now) {
+    Picoseconds later = kNever;
+    while (!sharing_->empty()) {
+        if (server_.free() > now) {
+            later = server_.free();
+            break;
+        }
+        Payload* const write = sharing_->front(Sharing::kRequests, now, later);
+        Payload* const read = sharing_->front(Sharing::kResponses, now, later);
+        if (write == nullptr && read == nullptr) {
+            break;
+        }
+        const bool read_next = write == nullptr || (read != nullptr && sharing_->before(*read, *write, now));
+        Payload& next = read_next ? *read : *write;
+        sharing_->pop(read_next ? Sharing::kResponses : Sharing::kRequests, next, now);
+        const Picoseconds came = transit(next).arrived;
+        transit(next).tail -= std::min(transit(next).tail, now - came); // what has come in while it waited
+        serve(next, now);
+        later = kNever;
+    }
+    if (later < next_turn_) {
+        next_turn_ = later;
+        events().wake(later, *this);
+    }
+}
+
+void Memory::serve(Payload& payload, Picoseconds now) {
+    Transit& packet = transit(payload);
     const std::uint64_t bytes = payload.get_data_length();
     const bool write = payload.is_write();
 

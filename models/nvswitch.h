@@ -8,7 +8,12 @@ namespace models {
 /// NVSwitch: passes packets between its ports, `latency` each way. Its crossbar is non-blocking; packets for the same
 /// port queue at that port's link.
 ///
-/// Not modelled: port buffers and credits, multicast, in-network reduction.
+/// Each input port has the buffer of its link (`LinkSpec::buffer_bytes`) for each virtual lane. A packet holds its room
+/// until the link out of its output port starts to send it; any packet in the buffer may go whose output is free, so
+/// that none waits behind one for another port (virtual output queues that share the buffer), until the buffer is full.
+/// Inputs that wait for the same output take turns by bytes (`InputTurns`).
+///
+/// Not modelled: multicast, in-network reduction.
 class NvSwitch final : public Router {
 public:
     /// One port for each of `links`, in their order.
@@ -22,12 +27,16 @@ public:
 
     static constexpr unsigned kFirstLink = 0;
 
+    bool is_switch() const override { return true; }
+
 private:
     void request(unsigned port, Payload& payload, Picoseconds delay) override {
         transit(payload).push(port);
+        transit(payload).input = static_cast<std::uint8_t>(port);
         send_request(choose(transit(payload)), payload, delay + spec_.latency);
     }
-    void response(unsigned, Payload& payload, Picoseconds delay) override {
+    void response(unsigned port, Payload& payload, Picoseconds delay) override {
+        transit(payload).input = static_cast<std::uint8_t>(port);
         send_response(transit(payload).pop(), payload, delay + spec_.latency);
     }
     void trace(unsigned, Payload& payload, PathTrace& trace) override {

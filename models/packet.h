@@ -11,6 +11,8 @@
 
 namespace models {
 
+class LinkRoom;
+
 /// Which network an address belongs to. A packet never changes networks but at a GPU hub.
 enum class Aperture : std::uint8_t {
     kSystem, ///< system physical addresses: the coherent fabrics, C2C, Grace-to-Grace links, PCIe
@@ -47,9 +49,19 @@ struct Transit {
     std::uint16_t memory = 0;      ///< part index of the memory that answers in the end
     std::uint32_t granule = 64;    ///< payload of one wire packet: a burst of n granules carries n headers
     float service_scale = 1;       ///< memory time of this burst, relative to an undisturbed one
+    float l2_far = 0;              ///< with `l2_hit`: share of it that lies in another partition of the L2
     Picoseconds tail = 0;          ///< the last byte comes this much after the first
     void* token = nullptr;         ///< the initiator's own record
     Delivery* delivery = nullptr;  ///< told by the memory that takes this write; null: nobody asks
+
+    std::uint16_t tenant = 0;                   ///< who asks: the number of its VM, from 1; 0 = nobody's
+    std::uint8_t input = 0;                     ///< port by which it came into the switch that it is in
+    std::uint32_t wire_bytes = 0;               ///< what it takes of the resource that it waits for
+    std::uint32_t room_bytes = 0;               ///< credits of `room` that it holds
+    LinkRoom* room = nullptr;                   ///< of the link that it came by into the switch that it is in
+    Picoseconds arrived = 0;                    ///< its first byte, where it waits
+    std::uint64_t ticket = 0;                   ///< its place in the order of arrival there
+    tlm::tlm_generic_payload* behind = nullptr; ///< next in the queue where it waits
 
     std::array<std::uint8_t, kHopsMax> way_back{}; ///< ports by which the request came
     std::uint8_t hops = 0;

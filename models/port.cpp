@@ -17,6 +17,8 @@ void Component::join(Component& left, unsigned a, Component& right, unsigned b) 
     right.port(b).out.bind(left.port(a).in);
     left.port(a).peer = right.basename();
     right.port(b).peer = left.basename();
+    left.joined(a, right);
+    right.joined(b, left);
 }
 
 tlm::tlm_sync_enum Component::forward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) {

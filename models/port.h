@@ -75,6 +75,10 @@ public:
     Port& port(unsigned index) { return *ports_[index]; }
     unsigned ports() const { return static_cast<unsigned>(ports_.size()); }
 
+    /// True of a switch: what comes in waits in its input buffers until the next link takes it, and who waits for the
+    /// same link takes turns. Anything else takes what comes as it comes.
+    virtual bool is_switch() const { return false; }
+
     /// Joins port `a` of `left` and port `b` of `right`, both ways.
     static void join(Component& left, unsigned a, Component& right, unsigned b);
 
@@ -83,6 +87,8 @@ protected:
     /// start.
     unsigned add_port(const std::string& name);
 
+    /// Port `port` has been joined to `other`.
+    virtual void joined(unsigned /*port*/, const Component& /*other*/) {}
     /// A request whose first byte arrives at `port` after `delay`.
     virtual void request(unsigned port, Payload& payload, Picoseconds delay) = 0;
     /// A response whose first byte arrives at `port` (the one the request left by) after `delay`.

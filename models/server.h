@@ -45,6 +45,8 @@ public:
         return {start, duration};
     }
 
+    /// From when on it serves the next one.
+    Picoseconds free() const { return free_; }
     /// Time this server has been busy up to `now`.
     Picoseconds busy_until(Picoseconds now) const { return busy_ - (free_ > now ? free_ - now : 0); }
     std::uint64_t bytes() const { return bytes_; }

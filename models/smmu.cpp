@@ -12,7 +12,8 @@ constexpr std::uint32_t kTableSpace = 0x8000'0000u; ///< tags stage-2 entries of
 
 Smmu::Smmu(const sc_core::sc_module_name& name, EventQueue& events, const SmmuSpec& spec,
            const std::vector<std::string>& devices)
-    : Component(name, events), spec_(spec), tlb_(spec.tlb_entries), stage2_tlb_(spec.tlb_entries),
+    : Component(name, events), spec_(spec), tlb_(spec.tlb_entries),
+      stage2_tlb_(spec.stage2_tlb_entries > 0 ? spec.stage2_tlb_entries : spec.tlb_entries),
       walkers_free_(spec.walkers, 0), walkers_busy_(std::string(basename()) + " walkers") {
     assert(spec.walkers > 0);
     for (const std::string& device : devices) {

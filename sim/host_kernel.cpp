@@ -45,6 +45,7 @@ models::linux::KernelConfig host_kernel(const Scenario& scenario, const AddressP
     config.arch = topology.egm ? models::linux::HostArch::kArm64 : models::linux::HostArch::kX86;
     config.page_size = scenario.software.host_page_bytes;
     config.version = scenario.software.kernel_major * 100 + scenario.software.kernel_minor;
+    config.costs = scenario.software.costs;
     config.retired_short_buffer_enospc = scenario.software.retired_short_buffer_enospc;
     static const std::map<std::string, models::linux::EgmShape> kShapes{
         {"A", models::linux::EgmShape::kA}, {"B", models::linux::EgmShape::kB},   {"C", models::linux::EgmShape::kC},

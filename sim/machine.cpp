@@ -127,9 +127,11 @@ void Machine::build_part(std::size_t index) {
             add(*gate, part.trust);
         }
         add(gpu.hub->l2(), part.trust);
+        add(gpu.hub->l2_crossing(), part.trust);
         add(gpu.hub->inbound(), part.trust);
         add(gpu.hub->system_reads(), part.trust);
         add(gpu.hub->hub_reads(), Trust::kAssumed);
+        add(gpu.hub->hub_writes(), Trust::kAssumed);
         add(gpu.hub->posted_writes(), part.trust);
         resources_.push_back(
             {part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
@@ -145,9 +147,10 @@ void Machine::build_part(std::size_t index) {
         nic.spec = spec;
         nic.cpu = part.cpu;
         nic.port = std::make_unique<models::NicPort>(name, *events_, *spec, edges);
-        // The translations that a NIC keeps: 64 entries, a request to the SMMU inside the socket 100 ns (both assumed).
         nic.mmu = std::make_unique<models::Gmmu>(named("_mmu").c_str(), *events_, packets_,
-                                                 models::Gmmu::Spec{64, 0, 64, 100'000, 16}, true);
+                                                 models::Gmmu::Spec{spec->ats_cache_entries, 0, spec->ats_cache_entries,
+                                                                    spec->ats_request_latency, spec->ats_requests_max},
+                                                 true);
         nic.engine = std::make_unique<models::Engine>(named("_dma").c_str(), *events_, packets_, *nic.mmu);
         nic.wire = models::Server(named(" port rate"));
         models::Component::join(*nic.engine, 0, *nic.port, models::NicPort::kEngine);

@@ -18,6 +18,7 @@
 #include "models/smmu.h"
 #include "sim/address_plan.h"
 #include "sim/routing.h"
+#include "sim/scenario.h"
 #include "sim/topology.h"
 
 namespace sim {
@@ -83,6 +84,8 @@ public:
     Gpu& gpu(const std::string& part) { return gpus_.at(part); }
     Nic& nic(const std::string& part) { return nics_.at(part); }
     models::Memory& memory(const std::string& part) { return *memories_.at(part); }
+    /// In the order of the topology.
+    const std::vector<std::unique_ptr<models::Link>>& links() const { return links_; }
     bool has_gpu(const std::string& part) const { return gpus_.count(part) != 0; }
 
     const std::vector<Resource>& resources() const { return resources_; }
@@ -97,6 +100,14 @@ public:
     };
     /// Of the part or link of this name; of another name, what lowers nothing.
     Provenance provenance(const std::string& name) const;
+
+    /// Lets tenants share resources as the scenario says. Before the simulation starts.
+    void set_sharing(const Scenario& scenario);
+
+    /// Packets are under way and nothing is left to happen: they wait for each other for ever.
+    bool is_stuck() const { return events_->pending() == 0 && packets_.in_flight() != 0; }
+    /// Where packets wait for room that never comes, in words.
+    std::string blocked_ports() const;
 
     /// Forgets all translations: another software set-up begins.
     void flush_translations();

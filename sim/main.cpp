@@ -2,6 +2,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <unistd.h>
 
@@ -9,33 +10,39 @@
 #include <fmt/format.h>
 #include <systemc>
 
+#include "sim/checked_scenario.h"
+#include "sim/exit_code.h"
 #include "sim/fabric_cuts.h"
-#include "sim/host_kernel.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/reach_check.h"
 #include "sim/report_json.h"
 #include "sim/report_text.h"
+#include "sim/run_faults.h"
 #include "sim/runner.h"
-#include "sim/scenario_loader.h"
+#include "sim/sensitivity/command.h"
+#include "sim/sharing_loader.h"
 #include "sim/shipped_topologies.h"
 #include "sim/show.h"
+#include "sim/sweep_command.h"
 #include "sim/topology_loader.h"
 #include "sim/validate/validate_command.h"
 #include "sim/whole_file.h"
 
 namespace {
 
-/// Exit codes, as docs/scenarios.md lists them.
-enum Exit { kDone = 0, kInternal = 1, kBadInput = 2, kImpossible = 3, kInterrupted = 130 };
+using sim::kBadInput, sim::kDone, sim::kImpossible, sim::kInternal, sim::kInterrupted;
 
 struct Options {
     std::vector<std::string> files;
     std::vector<std::string> sets;
     std::string json;
+    std::string nvbandwidth_json;
     std::optional<std::uint64_t> seed;
     sim::Fidelity fidelity = sim::Fidelity::kTransaction;
     bool progress = false;
     bool quiet = false;
     bool dot = false;
+    bool sensitivity = false;
 };
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -87,10 +94,9 @@ private:
 };
 
 std::optional<sim::Scenario> load(const std::string& file, const Options& options, sim::Diagnostics& diagnostics) {
-    auto scenario = sim::load_scenario(file, options.sets, sim::shipped_topologies(), diagnostics);
+    auto scenario = sim::load_checked(file, options.sets, diagnostics);
     if (scenario) {
-        sim::check_reach(*scenario, diagnostics);
-        sim::check_host(*scenario, diagnostics);
+        sim::check_fluid_sharing(*scenario, options.fidelity, diagnostics);
         if (options.seed) {
             scenario->seed = *options.seed;
         }
@@ -104,6 +110,10 @@ int run(const Options& options) {
     const auto scenario = load(options.files.at(0), options, diagnostics);
     if (!scenario) {
         return kBadInput;
+    }
+    if (options.sensitivity) {
+        return sim::sensitivity_command(*scenario, {options.files.at(0), options.sets, options.seed, options.fidelity},
+                                        {options.json, options.progress, options.quiet});
     }
     const bool both = !scenario->software.vms.empty() && scenario->software.compare_native;
     const std::size_t phases = scenario->groups.size() * (both ? 2 : 1) + !scenario->software.vms.empty();
@@ -122,38 +132,9 @@ int run(const Options& options) {
             std::cout << sim::text_report(result) << std::flush;
         }
     }
-    if (result.bring_up_error) {
-        const egm::Error& error = *result.bring_up_error;
-        std::cerr << fmt::format("{}: error: bring-up failed: {}\n", scenario->file, error.message());
-        std::cerr << (result.undone ? "Everything done until then was undone.\n"
-                                    : "Some of what was done until then could not be undone: a fault in the logic.\n");
+    for (const std::string& line : sim::run_faults(result)) {
+        std::cerr << line << "\n";
         code = kImpossible;
-    }
-    for (const sim::ViewCheck& check : result.views) {
-        if (!check.agree) {
-            std::cerr << fmt::format("{}: error: region {} is corrupted: {} as {} sees it: {}\n", scenario->file,
-                                     check.region, check.how, check.gpu, check.detail);
-            code = kImpossible;
-        }
-    }
-    for (const sim::SettingResult& setting : result.settings) {
-        for (const sim::GroupResult& group : setting.groups) {
-            if (group.work && !group.work->times.fault.empty()) {
-                std::cerr << fmt::format("{}:{}:{}: error: work \"{}\" {}: {}\n", group.group->where.file,
-                                         group.group->where.line, group.group->where.column, group.group->name,
-                                         setting.virtualized ? "in its VM" : "on bare metal", group.work->times.fault);
-                code = kImpossible;
-            }
-            for (const sim::StreamResult& stream : group.streams) {
-                if (!stream.fault.empty()) {
-                    std::cerr << fmt::format("{}:{}:{}: error: stream \"{}\" {}: {}\n", stream.stream->where.file,
-                                             stream.stream->where.line, stream.stream->where.column,
-                                             stream.stream->name, setting.virtualized ? "in its VM" : "on bare metal",
-                                             stream.fault);
-                    code = kImpossible;
-                }
-            }
-        }
     }
     if (result.interrupted) {
         code = kInterrupted;
@@ -163,6 +144,13 @@ int run(const Options& options) {
             if (options.quiet || options.json == "-") { // then nobody has seen the result yet
                 std::cout << sim::text_report(result) << std::flush;
             }
+            std::cerr << "egmsim: error: " << why << "\n";
+            code = code == kDone ? kBadInput : code;
+        }
+    }
+    if (!options.nvbandwidth_json.empty()) {
+        if (const std::string why = sim::write_whole_file(options.nvbandwidth_json, sim::nvbandwidth_tool_json(result));
+            !why.empty()) {
             std::cerr << "egmsim: error: " << why << "\n";
             code = code == kDone ? kBadInput : code;
         }
@@ -248,6 +236,8 @@ int sc_main(int argc, char* argv[]) {
     CLI::App* const run_verb = app.add_subcommand("run", "Run a scenario and print its prediction");
     run_verb->add_option("scenario", options.files, "Scenario file")->required()->expected(1);
     run_verb->add_option("--json", options.json, "Write the result as JSON to FILE, or to standard output for -");
+    run_verb->add_option("--nvbandwidth-json", options.nvbandwidth_json,
+                         "Write the scenario's nvbandwidth test cases to FILE as that tool's -j does");
     run_verb->add_option("--seed", options.seed, "Seed of random accesses, over the scenario's");
     run_verb
         ->add_option("--set", options.sets,
@@ -265,6 +255,8 @@ int sc_main(int argc, char* argv[]) {
                      "(what no run may exceed), or all, compared")
         ->transform(CLI::CheckedTransformer(fidelities).description("transaction|fluid|bound|all"))
         ->option_text("transaction|fluid|bound|all");
+    run_verb->add_flag("--sensitivity", options.sensitivity,
+                       "Run it at both ends of each assumed figure's range, and say how far each result moves");
     run_verb->add_flag("--progress", options.progress, "Say what is going on from the start");
     run_verb->add_flag("--quiet", options.quiet, "No progress; with --json FILE no tables either");
 
@@ -278,6 +270,8 @@ int sc_main(int argc, char* argv[]) {
     show_verb->add_flag("--dot", options.dot, "As a Graphviz graph");
     show_verb->add_option("--json", options.json, "As JSON to FILE, or to standard output for -");
 
+    std::function<int()> verb; // of those that have a file of their own
+    sim::add_sweep_command(app, verb);
     int code = kDone; // of the verbs that have a file of their own
     sim::validate::add_validate_command(app, code);
 
@@ -286,7 +280,8 @@ int sc_main(int argc, char* argv[]) {
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? kDone : kBadInput;
     }
-    return with_output_checked(run_verb->parsed()     ? run(options)
+    return with_output_checked(verb                   ? verb()
+                               : run_verb->parsed()   ? run(options)
                                : check_verb->parsed() ? check(options)
                                : show_verb->parsed()  ? show(options)
                                                       : code);

@@ -164,7 +164,7 @@ private:
         }
         Picoseconds batch = batch_length();
         const Picoseconds limit = origin_ + measurement_.time_max;
-        if (!step(std::max(kWarmUpLeast, 3 * batch))) {
+        if (!step(std::max(kWarmUpLeast, 3 * batch)) && !machine_.is_stuck()) {
             measured_ = false;
             return;
         }
@@ -232,7 +232,7 @@ private:
 
     bool step(Picoseconds time) {
         wait_until(now() + time);
-        return !progress_ || progress_();
+        return !machine_.is_stuck() && (!progress_ || progress_());
     }
 
     /// Stops all and lets come back what is in flight, so that every byte sent can be counted received.
@@ -247,6 +247,10 @@ private:
                    streams_.begin(), streams_.end(),
                    [](const Running& running) { return running.job != nullptr && !Engine::drained(*running.job); }) ||
                machine_.packets_in_flight() != 0) {
+            if (machine_.is_stuck()) {
+                give_up();
+                return;
+            }
             wait_until(now() + pause);
             pause *= 2; // a slow machine may hold seconds of work
         }
@@ -256,6 +260,16 @@ private:
                 running.fault = Engine::fault(*running.job);
                 running.planned->engine->finish(*running.job);
                 running.job = nullptr;
+            }
+        }
+    }
+
+    /// What is in flight stays where it is; its jobs are left as they are, since nothing will ask for them again.
+    void give_up() {
+        for (Running& running : streams_) {
+            if (running.job != nullptr) {
+                running.last = Engine::counters(*running.job);
+                running.fault = "stands still: packets wait for each other for ever, at " + machine_.blocked_ports();
             }
         }
     }

@@ -16,8 +16,7 @@ namespace {
 /// One override on its way down the tree.
 class Walk {
 public:
-    Walk(const std::string& argument, Diagnostics& diagnostics)
-        : where_{fmt::format("--set {}", argument), 0, 0}, diagnostics_(diagnostics) {}
+    Walk(Location where, Diagnostics& diagnostics) : where_(std::move(where)), diagnostics_(diagnostics) {}
 
     void apply(YamlNode& root, std::string_view argument) {
         const std::size_t equals = argument.find('=');
@@ -34,13 +33,16 @@ public:
             return;
         }
         relocate(*value);
-        const std::string_view path = argument.substr(0, equals);
+        put(root, argument.substr(0, equals), std::move(*value));
+    }
+
+    void put(YamlNode& root, std::string_view path, YamlNode value) {
         if (std::count(path.begin(), path.end(), '.') >= kYamlDepthMax) {
             error("has too many steps");
         } else if (path.starts_with("machine.") && path != "machine.topology" && !path.starts_with("machine.set.")) {
-            set_figure(root, path.substr(std::string_view("machine.").size()), std::move(*value));
+            set_figure(root, path.substr(std::string_view("machine.").size()), std::move(value));
         } else {
-            descend(root, path, "", std::move(*value));
+            descend(root, path, "", std::move(value));
         }
     }
 
@@ -171,8 +173,12 @@ const std::vector<std::string>& naming_keys() {
 
 void apply_overrides(YamlNode& scenario, const std::vector<std::string>& overrides, Diagnostics& diagnostics) {
     for (const std::string& argument : overrides) {
-        Walk(argument, diagnostics).apply(scenario, argument);
+        Walk({fmt::format("--set {}", argument), 0, 0}, diagnostics).apply(scenario, argument);
     }
+}
+
+void apply_override(YamlNode& scenario, const Override& override, Diagnostics& diagnostics) {
+    Walk(override.where, diagnostics).put(scenario, override.path, override.value);
 }
 
 } // namespace sim

@@ -16,6 +16,15 @@ namespace sim {
 /// that is not there is added, and the loaders then refuse it if nothing reads it.
 void apply_overrides(YamlNode& scenario, const std::vector<std::string>& overrides, Diagnostics& diagnostics);
 
+/// One value to put into a scenario's tree, at a path as above.
+struct Override {
+    std::string path;
+    YamlNode value;
+    Location where; ///< named in messages about it
+};
+
+void apply_override(YamlNode& scenario, const Override& override, Diagnostics& diagnostics);
+
 /// The keys that name an entry of a list.
 const std::vector<std::string>& naming_keys();
 

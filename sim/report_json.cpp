@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "sim/error_bands.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/work_report.h"
 
 namespace sim {
@@ -157,6 +158,9 @@ std::string json_report(const RunResult& result) {
             }
             json["traffic"].push_back(std::move(entry));
         }
+    }
+    if (Json cases = nvbandwidth_json(result); !cases.empty()) {
+        json["nvbandwidth"] = std::move(cases);
     }
     return json.dump(2) + "\n";
 }

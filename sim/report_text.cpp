@@ -7,6 +7,7 @@
 #include <set>
 
 #include "sim/error_bands.h"
+#include "sim/nvbandwidth_report.h"
 #include "sim/work_report.h"
 
 namespace sim {
@@ -154,6 +155,9 @@ const GroupResult* partner(const RunResult& result, const StreamGroup* group, bo
     return nullptr;
 }
 
+/// Whether a group's streams are rows of the table; other groups have reports of their own.
+bool in_table(const StreamGroup& group) { return group.work == nullptr && group.nvbandwidth == nullptr; }
+
 void traffic(const RunResult& result, std::string& out) {
     const bool both = result.settings.size() == 2;
     out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>11}\n", "Traffic", "native",
@@ -167,7 +171,7 @@ void traffic(const RunResult& result, std::string& out) {
         const GroupResult* const native = partner(result, &group, false);
         const GroupResult* const vm = partner(result, &group, true);
         const GroupResult* const shown = native != nullptr ? native : vm;
-        if (shown == nullptr || group.work != nullptr) {
+        if (shown == nullptr || !in_table(group)) {
             continue;
         }
         if (group.streams.size() > 1) {
@@ -288,10 +292,10 @@ std::string text_report(const RunResult& result) {
     }
     bring_up(result, out);
     const auto& groups = scenario.groups;
-    if (!result.settings.empty() &&
-        std::any_of(groups.begin(), groups.end(), [](const StreamGroup& group) { return group.work == nullptr; })) {
+    if (!result.settings.empty() && std::any_of(groups.begin(), groups.end(), in_table)) {
         traffic(result, out);
     }
+    out += nvbandwidth_text(result);
     out += work_text(result);
     if (result.interrupted) {
         out += "\nInterrupted: the figures above are what was known until then.\n";

@@ -37,6 +37,7 @@ public:
     Run(const Scenario& scenario, Fidelity fidelity, const RunListener& listener)
         : scenario_(scenario), listener_(listener), plan_(plan_addresses(scenario.topology, scenario.software)),
           machine_(scenario.topology, plan_), planner_(scenario, machine_), software_("software", [this] { act(); }) {
+        machine_.set_sharing(scenario);
         result_.scenario = &scenario;
         result_.fidelity = fidelity;
     }

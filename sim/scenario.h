@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "models/linux/call_costs.h"
+#include "sim/sweep_plan.h"
 #include "sim/topology.h"
 
 namespace sim {
@@ -41,6 +45,21 @@ struct FaultSetup {
     Location where;
 };
 
+/// How VMs and other tenants share some resources of the machine.
+struct SharingSetup {
+    models::SharingSpec::Order order = models::SharingSpec::Order::kFirstCome;
+    std::map<std::string, models::SharingSpec::Share> tenants; ///< by name; all others have a plain share
+
+    struct Outlet {
+        std::size_t link; ///< index in `Topology::links`
+        unsigned end;     ///< that sends: 0 = a
+    };
+    std::vector<Outlet> outlets;                         ///< directions of links
+    std::vector<std::size_t> memories;                   ///< parts
+    std::vector<std::pair<std::string, Location>> names; ///< of tenants as written
+    Location where;
+};
+
 struct SoftwareSetup {
     std::uint64_t host_page_bytes = 64 << 10; ///< 4 KiB or 64 KiB
     std::uint64_t guest_page_bytes =
@@ -53,6 +72,8 @@ struct SoftwareSetup {
     std::vector<VmSetup> vms;           ///< empty = bare metal only
     bool compare_native = true;         ///< with VMs: run the traffic on bare metal too
     std::vector<FaultSetup> faults;
+    models::linux::CallCosts costs;
+    std::vector<SharingSetup> sharing;
 };
 
 enum class Engine { kCpu, kSm, kCopyEngine, kNic };
@@ -96,9 +117,10 @@ struct Stream {
     std::vector<MemoryName> source_spread; ///< memories that its bursts take in turn, `source` first; empty: not spread
     std::vector<MemoryName> target_spread;
     Allocator allocator = Allocator::kDefault;
-    std::string peer; ///< ping-pong: the other initiator, "hopper0.sm"; empty = the same engine
-    std::string vm;   ///< VM it runs in; empty = the first VM that has the initiator
-    std::string via;  ///< GPU whose fabric window serves remote EGM; empty = the first GPU of that socket
+    std::string peer;   ///< ping-pong: the other initiator, "hopper0.sm"; empty = the same engine
+    std::string vm;     ///< VM it runs in; empty = the first VM that has the initiator
+    std::string tenant; ///< as whom it competes where resources are shared by a policy; empty = its VM
+    std::string via;    ///< GPU whose fabric window serves remote EGM; empty = the first GPU of that socket
     std::uint64_t working_set_bytes = 8ull << 30;
     std::uint64_t burst_bytes = 0;               ///< simulated transaction size; 0 = chosen from the window
     std::uint64_t page_bytes = 0;                ///< 0 = what the allocator and the kernel give
@@ -106,6 +128,7 @@ struct Stream {
     unsigned blocks = 0;                         ///< SM: thread blocks; 0 = two an SM
     unsigned unroll = 1;                         ///< SM: loads in flight a thread, 1..16
     bool bypass_l1 = false;                      ///< SM: loads that the L1 does not keep, as coherent probes do
+    bool kernel_per_pass = false;                ///< SM: each pass through the working set is a kernel of its own
     models::Picoseconds start = 0;               ///< after the group's start
     models::Picoseconds stop = 0;                ///< 0 = runs as long as the measurement
     std::uint64_t rate_cap_bytes_per_second = 0; ///< 0 = none
@@ -120,14 +143,16 @@ struct Stream {
     }
 };
 
-struct Work; // sim/work.h
+struct NvbandwidthCase; // sim/nvbandwidth.h
+struct Work;            // sim/work.h
 
 /// Streams that run together, or a fixed amount of work. Groups run one after another.
 struct StreamGroup {
     std::string name;
     std::vector<Stream> streams;
     Location where;
-    std::shared_ptr<const Work> work; ///< null for streams; with it there are none
+    std::shared_ptr<const Work> work = {};                   ///< null for streams; with it there are none
+    std::shared_ptr<const NvbandwidthCase> nvbandwidth = {}; ///< the test case that it measures cells of; else null
 };
 
 struct Measurement {
@@ -145,6 +170,7 @@ struct Scenario {
     SoftwareSetup software;
     std::vector<StreamGroup> groups; ///< shorthands expanded
     Measurement measurement;
+    std::optional<SweepPlan> sweep; ///< values to try, for `egmsim sweep`
 };
 
 } // namespace sim

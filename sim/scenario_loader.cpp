@@ -6,7 +6,9 @@
 
 #include "sim/fields.h"
 #include "sim/overrides.h"
+#include "sim/sharing_loader.h"
 #include "sim/software_loader.h"
+#include "sim/sweep_loader.h"
 #include "sim/topology_loader.h"
 #include "sim/traffic_loader.h"
 
@@ -64,6 +66,7 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     const YamlNode* software = fields.node("software");
     const YamlNode* traffic = fields.node("traffic");
     const YamlNode* measurement = fields.node("measurement");
+    const YamlNode* sweep = fields.node("sweep");
     fields.require({"scenario", "machine"}, "a scenario has a name and a machine");
     fields.finish();
 
@@ -86,6 +89,12 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     if (measurement != nullptr) {
         scenario.measurement = read_measurement(*measurement, diagnostics);
     }
+    if (sweep != nullptr) {
+        scenario.sweep = read_sweep(*sweep, diagnostics);
+    }
+    if (sound) {
+        check_tenants(scenario, diagnostics);
+    }
     if (topology) {
         scenario.topology = std::move(*topology);
     }
@@ -95,7 +104,8 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
 } // namespace
 
 std::optional<Scenario> load_scenario(const std::string& path, const std::vector<std::string>& overrides,
-                                      const SearchPath& search, Diagnostics& diagnostics) {
+                                      const SearchPath& search, Diagnostics& diagnostics,
+                                      const std::vector<Override>& point) {
     const std::size_t errors_before = diagnostics.errors();
     const auto text = search.input().read(path, diagnostics);
     auto tree = text ? parse_yaml(*text, path, diagnostics) : std::nullopt;
@@ -104,6 +114,9 @@ std::optional<Scenario> load_scenario(const std::string& path, const std::vector
     }
     if (tree->is_map()) { // otherwise reported below
         apply_overrides(*tree, overrides, diagnostics);
+        for (const Override& one : point) {
+            apply_override(*tree, one, diagnostics);
+        }
     }
     Scenario scenario = read_scenario(*tree, path, search, diagnostics);
     if (diagnostics.errors() != errors_before) {

@@ -8,8 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "sim/call_cost_fields.h"
 #include "sim/fields.h"
 #include "sim/machine_names.h"
+#include "sim/sharing_loader.h"
 #include "sim/words.h"
 
 namespace sim {
@@ -44,6 +46,9 @@ public:
         fields.boolean("compare_native", setup_.compare_native);
         read_list(fields, "vms", [&](const YamlNode& vm, const std::string& what) { read_vm(vm, what); });
         read_list(fields, "faults", [&](const YamlNode& fault, const std::string& what) { read_fault(fault, what); });
+        if (const YamlNode* sharing = fields.node("sharing")) {
+            setup_.sharing = read_sharing(*sharing, topology_, diagnostics_);
+        }
         fields.finish();
         warn_overcommitted(fields);
         return std::move(setup_);
@@ -79,6 +84,11 @@ private:
                 fields.error("page_size", "is not what host_page_size says", "write one of them");
             }
             setup_.host_page_bytes = page;
+        }
+        if (const YamlNode* costs = fields.node("costs")) {
+            Fields each(*costs, "kernel: costs", diagnostics_);
+            read_call_costs(each, setup_.costs);
+            each.finish();
         }
         fields.choice("short_buffer", setup_.retired_short_buffer_enospc, {{"success", false}, {"ENOSPC", true}});
         if (fields.text("vfio", version)) {

@@ -1,6 +1,7 @@
 #include "sim/spec_fields.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace sim {
 namespace {
@@ -17,6 +18,7 @@ constexpr Bounds kWindow{.min = 1, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kWindowOrNone{.min = 0, .max = 1ull << 30, .likely = "KiB"};
 constexpr Bounds kPacket{.min = 1, .max = 64 * kKiB, .likely = "B"};
 constexpr Bounds kHeader{.min = 0, .max = 4 * kKiB, .likely = "B"};
+constexpr Bounds kBuffer{.min = 64, .max = 64 * kMiB, .likely = "KiB"};
 constexpr Bounds kEntries{.min = 1, .max = 1u << 24};
 
 const std::vector<std::pair<std::string, models::GpuSpec::FabricAddresses>> kFabricAddresses{
@@ -46,11 +48,26 @@ void read_cache(Fields& fields, models::CacheSpec& cache, bool complete) {
     need(fields, complete, {"capacity", "latency"});
 }
 
+/// Over the level of that name, if `caches` has one; else as a further level.
+void read_cache_level(Fields& fields, const std::string& name, std::vector<models::CacheSpec>& caches, bool complete) {
+    const auto there =
+        std::find_if(caches.begin(), caches.end(), [&](const models::CacheSpec& cache) { return cache.name == name; });
+    models::CacheSpec cache = there != caches.end() ? *there : models::CacheSpec{.name = name};
+    read_cache(fields, cache, complete);
+    if (there != caches.begin() && cache.capacity_bytes > 0 &&
+        cache.capacity_bytes <= std::prev(there)->capacity_bytes) {
+        fields.error("capacity", "is not larger than that of " + std::prev(there)->name,
+                     "each level is larger than the one before");
+    }
+    there != caches.end() ? void(*there = cache) : caches.push_back(cache);
+}
+
 void read_smmu(Fields& fields, models::SmmuSpec& smmu, bool complete) {
     fields.count("tlb_entries", smmu.tlb_entries, kEntries);
     fields.time("tlb_latency", smmu.tlb_latency, kLatency);
     fields.count("walkers", smmu.walkers, {.max = 4096});
     fields.time("walk_access", smmu.walk_access, kLatency);
+    fields.count("stage2_tlb_entries", smmu.stage2_tlb_entries, kEntries);
     need(fields, complete, {"tlb_entries", "tlb_latency", "walkers", "walk_access"});
 }
 
@@ -93,24 +110,21 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete) {
     fields.time("core_latency", spec.core_latency, kLatency);
     fields.time("fabric_latency", spec.fabric_latency, kLatency);
     fields.time("core_to_core_latency", spec.core_to_core_latency, kLatency);
+    fields.time("remote_home_latency", spec.remote_home_latency, kLatencyOrNone);
+    fields.share("all_core_clock", spec.all_core_clock, 0.01, 1);
     fields.count("threads_knee", spec.threads_knee, {.min = 0, .max = 4096});
     fields.share("threads_loss", spec.threads_loss, 0, 0.99);
     nested(fields, "caches", [&](Fields& caches) {
         for (const char* name : {"L1", "L2", "L3", "L4"}) {
-            nested(caches, name, [&](Fields& one) {
-                models::CacheSpec cache{.name = name};
-                read_cache(one, cache, complete);
-                if (!spec.caches.empty() && cache.capacity_bytes > 0 &&
-                    cache.capacity_bytes <= spec.caches.back().capacity_bytes) {
-                    one.error("capacity", "is not larger than that of " + spec.caches.back().name,
-                              "each level is larger than the one before");
-                }
-                spec.caches.push_back(cache);
-            });
+            nested(caches, name, [&](Fields& one) { read_cache_level(one, name, spec.caches, complete); });
         }
     });
     fields.size("owner_cache", spec.owner_cache_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
+    fields.size("pinned_cache", spec.pinned_cache_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
+    fields.size("prefetch_reach", spec.prefetch_reach_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
+    fields.time("prefetch_latency", spec.prefetch_latency, kLatencyOrNone);
     fields.count("tlb_entries", spec.tlb_entries, kEntries);
+    fields.count("walk_cache_entries", spec.walk_cache_entries, kEntries);
     nested(fields, "smmu", [&](Fields& smmu) { read_smmu(smmu, spec.smmu, complete); });
     fields.boolean("ats", spec.ats);
     need(fields, complete,
@@ -131,14 +145,19 @@ void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {
     spec.l1.name = "L1";
     spec.l2.name = "L2";
     fields.rate("l2_bandwidth", spec.l2_bytes_per_second, kRate);
+    fields.count("l2_partitions", spec.l2_partitions, {.max = 16});
+    fields.time("l2_far_latency", spec.l2_far_latency, kLatencyOrNone);
+    fields.rate("l2_crossing_bandwidth", spec.l2_crossing_bytes_per_second, kRate);
+    fields.time("kernel_launch", spec.kernel_launch, kLatencyOrNone);
     fields.time("l2_atomic_overhead", spec.l2_atomic_overhead, kLatencyOrNone);
-    fields.time("system_atomic_overhead", spec.system_atomic_overhead, kLatencyOrNone);
+    fields.time("handover_latency", spec.handover_latency, kLatencyOrNone);
     fields.time("inbound_latency", spec.inbound_latency, kLatency);
     fields.rate("inbound_bandwidth", spec.inbound_bytes_per_second, kRate);
     fields.time("inbound_queueing_quantum", spec.inbound_queueing_quantum, kLatencyOrNone);
     fields.share("inbound_queueing_depth", spec.inbound_queueing_depth, 0.01, 1000);
     fields.size("system_read_window", spec.system_read_window_bytes, kWindowOrNone);
     fields.size("hub_read_window", spec.hub_read_window_bytes, kWindowOrNone);
+    fields.size("hub_write_window", spec.hub_write_window_bytes, kWindowOrNone);
     fields.size("posted_write", spec.posted_write_bytes, kWindow);
     fields.time("posted_write_latency", spec.posted_write_latency, kLatency);
     fields.count("gmmu_tlb_entries", spec.gmmu_tlb_entries, kEntries);
@@ -166,6 +185,9 @@ void read_spec(Fields& fields, models::NicSpec& spec, bool complete) {
     fields.size("window", spec.window_bytes, kWindow);
     fields.size("payload", spec.payload_bytes, kPacket);
     fields.time("latency", spec.latency, kLatency);
+    fields.count("ats_cache_entries", spec.ats_cache_entries, kEntries);
+    fields.time("ats_request_latency", spec.ats_request_latency, kLatencyOrNone);
+    fields.count("ats_requests_max", spec.ats_requests_max, {.max = 4096});
     need(fields, complete, {"bandwidth", "window", "latency"});
 }
 
@@ -177,6 +199,7 @@ void read_spec(Fields& fields, models::LinkSpec& spec, bool complete) {
     fields.size("header", spec.header_bytes, kHeader);
     fields.size("write_header", spec.write_header_bytes, kHeader);
     fields.boolean("store_and_forward", spec.store_and_forward);
+    fields.size("buffer", spec.buffer_bytes, kBuffer);
     need(fields, complete, {"bandwidth", "latency"});
 }
 

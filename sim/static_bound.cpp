@@ -12,33 +12,11 @@ constexpr double kPicosecondsPerSecond = 1e12;
 
 enum class Case { kBest, kMean };
 
-/// By squaring: the same bits on every machine.
-double power(double base, std::uint64_t exponent) {
-    double result = 1;
-    for (; exponent != 0; exponent /= 2, base *= base) {
-        result *= exponent % 2 != 0 ? base : 1;
-    }
-    return result;
-}
-
 struct LegCost {
     double latency = 0;                              ///< mean over places, caches and memory
     double best = 0;                                 ///< of the fastest way, mean over places
     double arrival = 0;                              ///< of a write, in its memory, mean over places
     std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
-
-    /// Of the slowest of `accesses` that draw their outcomes independently.
-    double slowest_of(std::uint64_t accesses) {
-        std::sort(outcomes.begin(), outcomes.end());
-        double expected = 0;
-        double below = 0; // chance that one access is faster
-        for (const auto& [time, share] : outcomes) {
-            const double upto = std::min(below + share, 1.0);
-            expected += time * (power(upto, accesses) - power(below, accesses));
-            below = upto;
-        }
-        return expected;
-    }
 };
 
 /// Adds what a burst of `bytes` costs on `leg`'s path, taken by `share` of the accesses, to `bound`.
@@ -127,11 +105,8 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     }
     const double burst = static_cast<double>(job.burst_bytes);
     const double workers = job.workers;
-    // A batch is back when the slowest of its bursts is; else a window turns over with the mean.
-    const auto turnover = [&](LegCost& cost) {
-        const std::uint64_t accesses = std::max<std::uint64_t>(job.read_window / job.burst_bytes, 1);
-        return which == Case::kBest ? cost.best : job.batch ? cost.slowest_of(accesses) : cost.latency;
-    };
+    // A window turns over with the mean.
+    const auto turnover = [&](const LegCost& cost) { return which == Case::kBest ? cost.best : cost.latency; };
     double read_time = 0;
     for (const models::Leg& leg : job.reads) {
         LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound, which);
@@ -142,8 +117,8 @@ StreamBound cost(const PlannedStream& planned, Case which) {
         const double legs = static_cast<double>(job.reads.size());
         const double unit = burst * legs;
         const double held = std::max(static_cast<double>(job.read_window), unit);
-        const double issue = job.read_rate != 0 ? held * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
-        const double time = read_time + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
+        const double tail = job.read_rate != 0 ? burst * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
+        const double time = read_time + tail + static_cast<double>(job.hold);
         limit(bound, workers * held / legs * kPicosecondsPerSecond / std::max(time, 1.0), planned.window);
         if (job.read_rate != 0) {
             limit(bound, workers * static_cast<double>(job.read_rate) / legs,
@@ -175,6 +150,14 @@ StreamBound cost(const PlannedStream& planned, Case which) {
     }
     for (const auto& [pool, picoseconds] : bound.holds) {
         bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
+    }
+    if (job.pass_bytes != 0) {
+        const double idle = which == Case::kBest ? static_cast<double>(job.launch) + read_time
+                                                 : static_cast<double>(job.launch + job.hold) + bound.latency_ps;
+        const double pass = static_cast<double>(job.pass_bytes);
+        limit(bound, pass * kPicosecondsPerSecond / (idle + pass * kPicosecondsPerSecond / bound.alone_bytes_per_second),
+              "launches: a kernel for each pass");
+        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, bound.own_bytes_per_second);
     }
     return bound;
 }

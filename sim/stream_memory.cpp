@@ -5,6 +5,7 @@
 #include "sim/host_kernel.h"
 #include "sim/mappings.h"
 #include "sim/stream_planner_parts.h"
+#include "sim/tenants.h"
 
 namespace sim {
 
@@ -12,19 +13,12 @@ using models::Aperture;
 using models::Mapping;
 
 const egm::VirtualMachine* StreamPlanner::vm_of(const Stream& stream, HostOs& host, std::size_t& index) const {
-    const auto& setups = scenario_.software.vms;
-    for (std::size_t i = 0; i < setups.size(); ++i) {
-        const VmSetup& vm = setups[i];
-        const bool has_gpu = std::find(vm.gpus.begin(), vm.gpus.end(), stream.initiator) != vm.gpus.end();
-        const bool has_memory = std::any_of(vm.memory.begin(), vm.memory.end(), [&](const RegionSetup& region) {
-            return region.memory.rfind(home_cpu(scenario_.topology, stream.initiator) + ".", 0) == 0;
-        });
-        if (stream.vm.empty() ? (is_gpu(stream.engine) ? has_gpu : has_memory) : stream.vm == vm.name) {
-            index = i;
-            return &host.machines()[i];
-        }
+    const auto found = sim::vm_of(scenario_, stream);
+    if (!found) {
+        return nullptr;
     }
-    return nullptr;
+    index = *found;
+    return &host.machines()[index];
 }
 
 tl::expected<StreamPlanner::Piece, std::string> StreamPlanner::place(const Stream& stream, const MemoryName& memory,

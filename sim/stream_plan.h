@@ -33,7 +33,7 @@ struct PlannedStream {
 class StreamPlanner {
 public:
     /// All outlive the planner and what it planned.
-    StreamPlanner(const Scenario& scenario, Machine& machine) : scenario_(scenario), machine_(machine) {}
+    StreamPlanner(const Scenario& scenario, Machine& machine);
 
     /// `host` null: bare metal. The error is a sentence for the user. May let simulated time pass (memory is touched).
     tl::expected<PlannedStream, std::string> plan(const Stream& stream, HostOs* host);
@@ -59,17 +59,15 @@ private:
     void set_gate(const Side& side, const MemoryName& source, const MemoryName& target, models::Leg* read,
                   models::Leg* write);
     double cached_share(std::uint64_t capacity, std::uint64_t working_set);
+    std::uint16_t tenant_number(const Stream& stream) const;
     const egm::VirtualMachine* vm_of(const Stream& stream, HostOs& host, std::size_t& index) const;
 
     const Scenario& scenario_;
     Machine& machine_;
+    const std::vector<std::string> tenants_; ///< that a sharing policy may tell apart; empty when there is no policy
     std::uint32_t spaces_ = 0;
     std::map<std::string, std::uint64_t> used_;                        ///< by VM and memory: bytes handed out
     std::map<std::pair<std::uint64_t, std::uint64_t>, double> shares_; ///< known results of `chase_hit_share`
 };
-
-/// Share of the accesses of a pointer chase that a cache of `capacity` bytes serves when it walks `working_set` bytes
-/// again and again and the cache replaces at random: the h for which h = exp(-(1 - h) * working_set / capacity).
-double chase_hit_share(std::uint64_t capacity, std::uint64_t working_set);
 
 } // namespace sim

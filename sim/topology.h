@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -21,6 +22,8 @@ struct Location {
 
 enum class LinkKind { kC2c, kNvlink, kGraceLink, kPcie, kUpi, kNetwork };
 
+struct YamlNode;
+
 /// How well a part's figures are known (a preset says so with `trust:`).
 enum class Trust {
     kCalibrated, ///< fitted to published measurements of this very part
@@ -35,7 +38,8 @@ struct Part {
     std::string preset; ///< empty when every figure stands in the topology itself
     Trust trust = Trust::kDerived;
     std::variant<models::CpuSpec, models::GpuSpec, models::MemorySpec, models::SwitchSpec, models::NicSpec> spec;
-    std::string at;    ///< memory and NIC: the part it sits on
+    std::shared_ptr<const YamlNode> figures; ///< as written: of its preset, replaced by the file and the scenario
+    std::string at;                          ///< memory and NIC: the part it sits on
     int socket = -1;   ///< CPU and GPU: number within its node, with EGM 0..3; a GPU's is that of its CPU
     std::string node;  ///< where it stands: an operating system with its own physical addresses. Empty on a machine of
                        ///< one node, and for a switch between nodes
@@ -52,8 +56,9 @@ struct Link {
     Trust trust = Trust::kDerived;
     LinkKind kind = LinkKind::kC2c;
     models::LinkSpec spec;
-    std::string a, b;  ///< part names
-    bool down = false; ///< out of order
+    std::shared_ptr<const YamlNode> figures; ///< as of a part
+    std::string a, b;                        ///< part names
+    bool down = false;                       ///< out of order
     Location where;
 };
 

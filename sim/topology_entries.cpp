@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "sim/fields.h"
+#include "sim/figure_text.h"
 #include "sim/ranges.h"
 #include "sim/suggest.h"
 
@@ -46,15 +47,6 @@ YamlNode varying(const YamlNode& map) {
     return result;
 }
 
-/// `l2.latency` and a value as `{l2: {latency: value}}`.
-YamlNode nested(std::string_view path, const YamlEntry& entry) {
-    const std::size_t dot = path.find('.');
-    YamlNode map = make_map(entry.where);
-    map.entries.push_back({std::string(path.substr(0, dot)), entry.where,
-                           dot == std::string_view::npos ? entry.value : nested(path.substr(dot + 1), entry)});
-    return map;
-}
-
 } // namespace
 
 bool is_name(const std::string& name) {
@@ -82,7 +74,9 @@ void EntryReader::read_set(const YamlNode& set) {
         }
         for (const RangeName& one : expand_ranges(entry.key.substr(0, dot), entry.where, diagnostics_)) {
             overrides_of_.emplace(one.name, overrides_.size());
-            overrides_.push_back({one.name, nested(std::string_view(entry.key).substr(dot + 1), entry), &entry});
+            overrides_.push_back({one.name,
+                                  nested_figure(std::string_view(entry.key).substr(dot + 1), entry.value, entry.where),
+                                  &entry});
         }
     }
 }

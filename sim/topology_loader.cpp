@@ -96,6 +96,7 @@ private:
         const std::size_t errors_before = diagnostics_.errors();
         Fields fields(entry.map, entry.what, diagnostics_);
         Part part{.name = entry.name, .preset = entry.preset, .where = entry.where};
+        part.figures = std::make_shared<const YamlNode>(entry.map);
         read_common(fields, entry, part.trust);
         for (const char* place : {"socket", "node", "at"}) {
             fields.node(place);
@@ -139,6 +140,7 @@ private:
     Link read_link_figures(const TopologyEntry& entry) {
         Fields fields(entry.map, entry.what, diagnostics_);
         Link link{.name = entry.name, .preset = entry.preset, .where = entry.where};
+        link.figures = std::make_shared<const YamlNode>(entry.map);
         read_common(fields, entry, link.trust);
         for (const char* end : {"a", "b"}) {
             fields.node(end);

@@ -1,5 +1,6 @@
 #include "sim/traffic_loader.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "sim/fields.h"
+#include "sim/nvbandwidth.h"
 #include "sim/ranges.h"
 #include "sim/stream_loader.h"
 #include "sim/suggest.h"
@@ -15,7 +17,7 @@
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs"};
+const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs", "nvbandwidth"};
 
 class TrafficReader {
 public:
@@ -35,6 +37,14 @@ public:
 
 private:
     void read_item(const YamlNode& item) {
+        if (item.find("nvbandwidth") != nullptr) {
+            std::size_t room = kStreamsMax - std::min(count_, kStreamsMax);
+            for (StreamGroup& group : read_nvbandwidth(item, software_, topology_, room, diagnostics_)) {
+                groups_.push_back(std::move(group));
+            }
+            count_ = kStreamsMax - room;
+            return;
+        }
         std::string form;
         for (const std::string& each : kForms) {
             if (item.find(each) != nullptr) {
@@ -48,9 +58,9 @@ private:
         }
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
-            diagnostics_.error(item.where, "traffic: an entry without group, each_alone, fan_in, fan_out or all_pairs",
-                               nearest(near, kForms).empty() ? "begin it with \"- group: name\""
-                                                             : suggest(near, kForms));
+            diagnostics_.error(
+                item.where, "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs or nvbandwidth",
+                nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
             return;
         }
         const YamlNode& label_node = *item.find(form);

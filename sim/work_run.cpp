@@ -42,7 +42,7 @@ public:
             }
         }
         stop_all();
-        while (machine_.packets_in_flight() != 0 || machine_.events().pending() != 0) {
+        while (machine_.events().pending() != 0) { // what is in flight then stands still for ever
             sc_core::wait(sc_core::sc_time::from_value(kLook));
         }
         for (const Picoseconds over : times_.over) {
@@ -153,6 +153,9 @@ private:
     }
 
     std::string stuck() const {
+        if (machine_.is_stuck()) {
+            return "packets wait for each other for ever, at " + machine_.blocked_ports();
+        }
         const auto cycle = graph_.cycle();
         if (cycle.empty()) {
             return fmt::format("nothing moves any more, and {} of its {} parts are not over", left_,

@@ -16,14 +16,6 @@ using Counting = RowOperation::Counting;
 using Direction = RowOperation::Direction;
 using Player = RowOperation::Player;
 
-namespace {
-
-/// A kernel that goes through no more than this is launched for each pass; of a larger one the launch is less than 0.5
-/// %.
-constexpr std::uint64_t kPassBytesMax = 64ull << 20;
-
-} // namespace
-
 void RowTraffic::write() {
     if (parts_.of(kind_).empty()) {
         unsupported(fmt::format("{} has no {}", topology_->name,
@@ -187,9 +179,10 @@ void RowTraffic::add_details(StreamText& text, Engine engine, Operation operatio
     } else if (const std::uint64_t cache = cache_bytes(); cache > 0) {
         text.set("working_set", fmt::format("{} B", cache));
     }
-    const bool passes = operation == Operation::kRead || operation == Operation::kWrite;
-    if (engine == Engine::kSm && passes && !op_.one_thread && row_.size_bytes > 0 && row_.size_bytes <= kPassBytesMax) {
-        text.set("kernel_per_pass", "true");
+    const bool in_order = operation != Operation::kPointerChase && operation != Operation::kPingPong &&
+                          operation != Operation::kRandomRead && operation != Operation::kRandomWrite;
+    if (engine == Engine::kSm && in_order && row_.size_bytes > 0) {
+        text.set("kernel_per_pass", "true"); // a size is that of one kernel
     }
     if (row_.page_bytes > 65536) {
         text.set("page_size", format_size(row_.page_bytes));

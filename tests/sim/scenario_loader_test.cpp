@@ -163,7 +163,8 @@ TEST_F(ScenarioLoaderTest, EveryFaultIsToldAtOnceAtItsPlace) {
             "s.yaml:10:45: error: group \"g\" stream 0: source: \"grace0.hbm\" is no memory of this machine; did "
             "you mean \"grace0.egm\"?",
             "s.yaml:10:67: error: group \"g\" stream 0: rate_cap \"450\" has no unit; write \"450 GB/s\"",
-            "s.yaml:11:5: error: traffic: an entry without group, each_alone, fan_in, fan_out or all_pairs; did "
+            "s.yaml:11:5: error: traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs or "
+            "nvbandwidth; did "
             "you mean \"group\"?"));
 }
 

@@ -1,0 +1,124 @@
+#include <algorithm>
+#include <map>
+
+#include "sim/nvbandwidth_report.h"
+
+namespace sim {
+namespace {
+
+class Collector {
+public:
+    Collector(const SettingResult& setting, NvbandwidthResult& into) : into_(into) {
+        for (const GroupResult& group : setting.groups) {
+            of_[group.group] = &group;
+        }
+    }
+
+    void collect(const std::vector<const StreamGroup*>& groups) {
+        for (const NvbandwidthCase::Matrix& matrix : into_.test_case->matrices) {
+            NvbandwidthResult::Matrix values{&matrix, {}, 0};
+            for (const auto& cell : matrix.cells) {
+                values.values.push_back(cell ? figure(*cell, *groups[cell->group]) : std::nullopt);
+                values.sum += values.values.back().value_or(0);
+            }
+            into_.matrices.push_back(std::move(values));
+        }
+        const bool first_only = into_.test_case->matrices.size() > 1; // the same cells, in parts
+        for (const NvbandwidthCase::Matrix& matrix : into_.test_case->matrices) {
+            for (const auto& cell : matrix.cells) {
+                if (cell) {
+                    judge(*cell, *groups[cell->group]);
+                }
+            }
+            if (first_only) {
+                break;
+            }
+        }
+        std::stable_sort(into_.limits.begin(), into_.limits.end(),
+                         [](const auto& a, const auto& b) { return a.second > b.second; });
+    }
+
+private:
+    std::optional<double> figure(const NvbandwidthCase::Cell& cell, const StreamGroup& group) {
+        const auto found = of_.find(&group);
+        if (found == of_.end()) {
+            into_.fault = "interrupted";
+            return std::nullopt;
+        }
+        double sum = 0, least = 0;
+        for (const std::size_t index : cell.streams) {
+            const StreamResult& line = found->second->streams[index];
+            if (!line.fault.empty()) {
+                into_.fault = line.fault;
+                return std::nullopt;
+            }
+            const double value = line.is_latency ? line.value / 1e3 : line.value / 1e9;
+            least = sum == 0 ? value : std::min(least, value);
+            sum += value;
+        }
+        return cell.slower ? least : sum;
+    }
+
+    void judge(const NvbandwidthCase::Cell& cell, const StreamGroup& group) {
+        const auto found = of_.find(&group);
+        if (found == of_.end() || !into_.fault.empty()) {
+            return;
+        }
+        const GroupResult& result = *found->second;
+        const StreamResult& line = result.streams[cell.streams.front()];
+        const auto limit = std::find_if(into_.limits.begin(), into_.limits.end(),
+                                        [&](const auto& seen) { return seen.first == line.binding.resource; });
+        if (limit == into_.limits.end()) {
+            into_.limits.emplace_back(line.binding.resource, 1);
+        } else {
+            ++limit->second;
+        }
+        const double share = result.streams.size() == 1 ? line.share_of_bound()
+                             : result.total_bound > 0   ? result.total / result.total_bound
+                                                        : 0;
+        into_.share_of_bound_min = std::min(into_.share_of_bound_min, share);
+        into_.share_of_bound_max = std::max(into_.share_of_bound_max, share);
+        for (const std::size_t index : cell.streams) {
+            const StreamResult& one = result.streams[index];
+            into_.steady = into_.steady && one.steady;
+            into_.grade = std::max(into_.grade, one.grade);
+            for (const std::string& reason : one.reasons) {
+                if (std::find(into_.reasons.begin(), into_.reasons.end(), reason) == into_.reasons.end()) {
+                    into_.reasons.push_back(reason);
+                }
+            }
+        }
+    }
+
+    NvbandwidthResult& into_;
+    std::map<const StreamGroup*, const GroupResult*> of_;
+};
+
+} // namespace
+
+std::vector<NvbandwidthResult> nvbandwidth_results(const RunResult& result) {
+    std::vector<NvbandwidthResult> results;
+    const std::vector<StreamGroup>& groups = result.scenario->groups;
+    for (const SettingResult& setting : result.settings) {
+        for (std::size_t i = 0; i < groups.size();) {
+            const NvbandwidthCase* const test_case = groups[i].nvbandwidth.get();
+            std::vector<const StreamGroup*> mine;
+            do {
+                mine.push_back(&groups[i++]);
+            } while (test_case != nullptr && i < groups.size() && groups[i].nvbandwidth.get() == test_case);
+            if (test_case == nullptr) {
+                continue;
+            }
+            NvbandwidthResult one;
+            one.test_case = test_case;
+            one.virtualized = setting.virtualized;
+            if (test_case->waived.empty()) {
+                Collector(setting, one).collect(mine);
+            }
+            results.push_back(std::move(one));
+        }
+    }
+    return results;
+}
+
+} // namespace sim
