@@ -17,8 +17,9 @@ const std::vector<std::string>& kinds() {
 }
 
 std::string kind_of(const Part& part) {
-    static const char* const names[] = {"cpu", "gpu", "memory", "switch", "nic"}; // the order of `Part::spec`
-    return names[part.spec.index()];
+    static const std::vector<std::string> names = {"cpu", "gpu", "memory", "switch",
+                                                   "nic"}; // the order of `Part::spec`
+    return part.spec.index() < names.size() ? names[part.spec.index()] : "";
 }
 
 std::string kind_of(LinkKind kind) {

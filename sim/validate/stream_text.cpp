@@ -54,10 +54,9 @@ const char* engine_suffix(Engine engine) {
         return "sm";
     case Engine::kCopyEngine:
         return "ce";
-    case Engine::kNic:
-        break;
+    default:
+        return "nic";
     }
-    return "nic";
 }
 
 bool only_reads(Operation operation) {

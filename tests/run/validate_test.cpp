@@ -88,6 +88,18 @@ TEST_F(ValidateTest, TheShippedRowsAreMetAsWellAsRecorded) {
     }
 }
 
+// What docs/accuracy.md works out on paper is what the program does.
+TEST_F(ValidateTest, CompositionsWorkedOutOnPaperAreWhatTheProgramDoes) {
+    const Answer answer = run({"validate", validation("compositions.csv"), "--json", "-"});
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    const auto json = parse(answer.out);
+    EXPECT_GE(json["rows"].size(), 18u);
+    for (const auto& row : json["rows"]) {
+        ASSERT_EQ(row["status"], "compared") << row;
+        EXPECT_LE(std::abs(row["error"].get<double>()), 0.05) << row;
+    }
+}
+
 TEST_F(ValidateTest, AGateThatIsNotMetSaysWhatIsWorse) {
     const std::string gate = file(
         "gate.yaml", "summaries:\n  bandwidth: {rows: 2, mean_abs_error: 0.1 %, median_abs_error: 0 %}\nbands: []\n");
