@@ -556,15 +556,25 @@ Engine::Access& Engine::take_access() {
 // --- looking
 // -----------------------------------------------------------------------------------------------------------
 
-PathTrace Engine::trace_path(const Leg& leg, std::uint64_t bytes) {
+template <class Walk>
+PathTrace Engine::walk_leg(const Leg& leg, std::uint64_t bytes, unsigned components, Walk walk) {
     const auto leaf = leg.mapping->at(0);
     PathTrace path;
+    path.components = components;
     Payload& payload = packet(leg, leaf ? leaf->address : 0, bytes);
     payload.set_extension(&path);
-    pass_on(0, payload);
+    walk(payload);
     payload.clear_extension(&path);
     payload.release();
     return path;
+}
+
+PathTrace Engine::trace_path(const Leg& leg, std::uint64_t bytes, unsigned components) {
+    return walk_leg(leg, bytes, components, [&](Payload& payload) { pass_on(0, payload); });
+}
+
+PathTrace Engine::trace_part(const Leg& leg, std::uint64_t bytes, Component& from, unsigned port, unsigned components) {
+    return walk_leg(leg, bytes, components, [&](Payload& payload) { from.walk(port, payload); });
 }
 
 bool Engine::access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size) {

@@ -58,7 +58,10 @@ public:
     static const std::string& fault(const Job& job);
 
     /// Walks the path of one burst of `leg` at `offset` and says what it costs.
-    PathTrace trace_path(const Leg& leg, std::uint64_t bytes);
+    /// With `components`, only as far as those that come first.
+    PathTrace trace_path(const Leg& leg, std::uint64_t bytes, unsigned components = ~0u);
+    /// As `trace_path`, but from `from` on, as if come in at its `port`.
+    PathTrace trace_part(const Leg& leg, std::uint64_t bytes, Component& from, unsigned port, unsigned components);
     /// Moves real bytes between `data` and the memory of `leg`, untimed. Returns false where nothing is mapped.
     bool access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size);
 
@@ -74,6 +77,9 @@ private:
     unsigned access(unsigned port, Payload& payload) override;
     void fire(void* argument) override;
     void translated(void* token) override;
+
+    template <class Walk>
+    PathTrace walk_leg(const Leg& leg, std::uint64_t bytes, unsigned components, Walk walk);
 
     Job& take_job(const StreamJob& spec);
     void start_workers(Job& job, unsigned count);

@@ -156,6 +156,7 @@ struct StreamGroup {
 };
 
 struct Measurement {
+    bool of_sum = false;                          ///< steady when the sum of the group is; else when each stream is
     double relative_error = 0.005;                ///< stop when the 95 % confidence half-width is below this share
     models::Picoseconds time_max = 2'000'000'000; ///< 2 ms of simulated time at most, per group
 };

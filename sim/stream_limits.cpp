@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kBurstBytesMax = 8192;
 constexpr std::uint64_t kSectorBytes = 64; ///< what a load of an SM brings into its L1, at least: two sectors of 32 B
 constexpr std::uint64_t kChaseBytesMax = 128;
+constexpr std::uint64_t kSpreadBurstBytesMax = 65536;
 constexpr unsigned kBurstsInWindow = 4;  ///< of one worker, at least
 constexpr unsigned kBurstsInFlight = 32; ///< of a stream, at least: so that the burst size does not show in the result
 
@@ -217,8 +218,14 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
         while (stream.rate_cap_bytes_per_second != 0 && burst > step) {
             burst /= 2;
         }
+        // The places of a spread mix what comes to each of them, as finer bursts would: one burst a window will do.
+        const bool spread = !stream.source_spread.empty() || !stream.target_spread.empty();
+        const unsigned bursts = spread ? 1 : kBurstsInWindow;
+        while (spread && burst * legs < window && burst < kSpreadBurstBytesMax) {
+            burst *= 2;
+        }
         while (burst > 64 &&
-               (burst * legs * kBurstsInWindow > window || burst * legs * kBurstsInFlight > window * job.workers)) {
+               (burst * legs * bursts > window || burst * legs * kBurstsInFlight > window * job.workers)) {
             burst /= 2;
         }
     }

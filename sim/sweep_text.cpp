@@ -71,7 +71,8 @@ std::string cell(const SweepPoint& point, std::size_t column, const ColumnStyle&
 std::vector<std::string> folded(const std::string& text) {
     std::vector<std::string> lines(1);
     for (std::size_t begin = 0; begin < text.size();) {
-        const std::size_t end = std::min(text.find_first_of(" /", begin), text.size() - 1) + 1;
+        const bool is_unit = text[begin] == '[';
+        const std::size_t end = is_unit ? text.size() : std::min(text.find_first_of(" /", begin), text.size() - 1) + 1;
         const std::string word = text.substr(begin, end - begin);
         const std::size_t shown = word.size() - (word.back() == ' ');
         if (!lines.back().empty() && lines.back().size() + shown > kHeaderWidth) {
@@ -155,7 +156,7 @@ public:
             plot.x_title = short_name(plan_.axes.front());
             std::size_t most = 0;
             for (const SweepLine& line : lines) {
-                plot.lines.push_back({line.name, dots(line, column)});
+                plot.lines.push_back({line.name, dots(line, column), !plan_.axes.front().path.empty()});
                 most = std::max(most, plot.lines.back().points.size());
             }
             if (most < 2) {

@@ -176,7 +176,7 @@ std::string TextPlot::draw() const {
     const Range x = range_of(lines, false), y = range_of(lines, true);
     Canvas canvas(columns, rows);
     for (const Line& line : lines) {
-        for (std::size_t i = 1; i < line.points.size(); ++i) {
+        for (std::size_t i = 1; line.joined && i < line.points.size(); ++i) {
             canvas.line(x.dot(line.points[i - 1].first, canvas.wide()), y.dot(line.points[i - 1].second, canvas.high()),
                         x.dot(line.points[i].first, canvas.wide()), y.dot(line.points[i].second, canvas.high()));
         }

@@ -12,6 +12,7 @@ struct TextPlot {
     struct Line {
         std::string name;
         std::vector<std::pair<double, double>> points; ///< in rising order of x; none of them infinite
+        bool joined = true;                            ///< false: marks only, for what has nothing between
     };
     struct Tick {
         double at;

@@ -50,13 +50,11 @@ GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& pat
         work.times.fault = graph.name(cycle.front()) + " waits for itself";
         return result;
     }
-    std::vector<StreamBound> bounds;
-    std::vector<StreamBound> costs;
+    const std::vector<StreamBound> bounds = static_bounds(paths, machine);
+    const std::vector<StreamBound> costs = mean_costs(paths, bounds, machine);
     StreamResult line; // collects the grade
-    for (const PlannedStream& path : paths) {
-        bounds.push_back(static_bound(path));
-        costs.push_back(mean_cost(path, bounds.back()));
-        set_grade(path, bounds.back(), machine, line);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        set_grade(paths[i], bounds[i], machine, line);
         work.grade = std::max(work.grade, line.grade);
     }
     const WorkBound bound = bound_work(graph, paths, bounds, machine);
