@@ -60,7 +60,7 @@ std::string band_kind(Engine engine, Operation operation) {
     case Operation::kPointerChase:
         kind = "chase";
         break;
-    case Operation::kPingPong:
+    default:
         kind = "ping-pong";
         break;
     }

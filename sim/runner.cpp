@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <systemc>
 
+#include "sim/binding.h"
 #include "sim/fluid_group.h"
 #include "sim/machine.h"
 #include "sim/measure.h"
@@ -147,6 +148,11 @@ private:
         result.group = &group;
         if (!planned.empty()) {
             result = work_out(group, planned);
+        }
+        if (group.streams.size() > 1) { // measured alone, if at all
+            for (StreamResult& line : result.streams) {
+                lower_grade(line, Grade::kComposed, "together with other streams");
+            }
         }
         result.streams.insert(result.streams.end(), refused.begin(), refused.end());
         std::stable_sort(result.streams.begin(), result.streams.end(),

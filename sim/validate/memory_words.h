@@ -14,6 +14,8 @@ struct MemoryWord {
     std::string exact;                                              ///< "hopper1.hbm", a name of the machine itself
     std::string text;                                               ///< as written
 
+    bool named() const { return kind != Kind::kNone || !exact.empty(); } ///< not `reg` or empty
+
     static MemoryWord hbm();
     static MemoryWord remote_host();
 };

@@ -36,6 +36,7 @@ struct RowOperation {
     Direction direction = Direction::kUnsaid;
     std::optional<Engine> engine;
     std::optional<Allocator> allocator;
+    bool egm = false;           ///< memory of CPUs is EGM, whatever the memory cells call it
     bool latency = false;       ///< of nvbandwidth: a chase whose loads the L1 does not keep
     bool bidirectional = false; ///< with the same the other way at the same time, which is not counted
     bool one_thread = false;

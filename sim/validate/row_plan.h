@@ -1,16 +1,10 @@
 #pragma once
 
-#include <map>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "sim/validate/kernels.h"
-#include "sim/validate/measured_row.h"
-#include "sim/validate/mechanisms.h"
-#include "sim/validate/operation_words.h"
-#include "sim/validate/systems.h"
+#include "sim/validate/row_machine.h"
 
 namespace sim::validate {
 
@@ -19,12 +13,14 @@ struct RowGroup {
     std::string name;                 ///< unique in the file
     std::vector<std::string> streams; ///< maps of a scenario, in YAML
     std::size_t counted = 0;
+    std::string work; ///< in the place of streams: a collective, as an entry of `traffic`
 };
 
 /// How a row's figure follows from those of its streams.
 struct RowFigure {
     enum class Of {
-        kBandwidth,     ///< of the counted streams: their sum or mean; the best of the groups
+        kBandwidth,     ///< of the counted streams, their sum or mean, or of a work; the best of the groups
+        kBusBandwidth,  ///< of a collective
         kLatency,       ///< of the first stream
         kHalfRoundTrip, ///< half of the latency under load of the first stream
         kRuntime,       ///< `seconds` plus `bytes` over each group's bandwidth
@@ -56,8 +52,7 @@ struct RowPlan {
 class RowPlanner {
 public:
     RowPlanner(const std::vector<MeasuredSystem>& systems, const Kernels& kernels, const SearchPath& search)
-        : systems_(systems), kernels_(kernels), search_(search) {}
-    ~RowPlanner();
+        : systems_(systems), kernels_(kernels), machines_(search) {}
 
     /// Rejects the row (see `MeasuredRow::reject`) where its words make no sense. A row that was already rejected is
     /// read as far as it goes, so that all its faults are told at once.
@@ -67,18 +62,9 @@ public:
     void switch_off(const Mechanism* mechanism) { off_ = mechanism; }
 
 private:
-    friend class OneRow;
-    /// The machine of a header; nullptr if it does not load, and then `why` says why.
-    const Topology* machine(const std::string& topology, const Settings& set, std::string& why);
-
-    struct Loaded {
-        std::optional<Topology> topology;
-        std::string why;
-    };
     const std::vector<MeasuredSystem>& systems_;
     const Kernels& kernels_;
-    const SearchPath& search_;
-    std::map<std::string, Loaded> machines_;
+    MachineCache machines_;
     const Mechanism* off_ = nullptr;
 };
 

@@ -14,6 +14,7 @@
 #include "sim/report_json.h"
 #include "sim/runner.h"
 #include "sim/scenario_loader.h"
+#include "sim/validate/row_figure.h"
 
 namespace sim::validate {
 namespace {
@@ -126,94 +127,6 @@ private:
     std::vector<int> ends_; ///< last line of each row
 };
 
-void refuse(RowResult& row, RowResult::Status status, const std::string& reason) {
-    row.status = status;
-    row.reason = reason;
-}
-
-/// One group's figure, in the unit of the row.
-std::optional<double> group_figure(const RowResult& row, std::size_t index, const Json& streams, double& half_width,
-                                   std::string& fault) {
-    const RowFigure& figure = row.plan.figure;
-    const RowGroup& group = row.plan.groups[index];
-    double sum = 0;
-    for (std::size_t i = 0; i < streams.size(); ++i) {
-        if (streams[i].contains("fault")) {
-            fault = streams[i]["fault"];
-            return std::nullopt;
-        }
-        if (i >= group.counted) {
-            continue;
-        }
-        const bool is_latency = streams[i]["metric"] == "latency";
-        const double scale = is_latency ? 1e3 : 1e9; // ps, bytes a second
-        half_width += streams[i]["confidence_half_width"].get<double>() * scale;
-        if (figure.of == RowFigure::Of::kHalfRoundTrip) {
-            return streams[i]["latency_under_load_ns"].get<double>() * 1e3 / 2;
-        }
-        sum += streams[i]["value"].get<double>() * scale;
-    }
-    if (figure.mean) {
-        sum /= static_cast<double>(group.counted);
-    }
-    return sum * figure.factor;
-}
-
-void work_out(RowResult& row, const std::map<std::string, Json>& groups) {
-    const RowFigure& figure = row.plan.figure;
-    double best = 0, longest = 0;
-    for (std::size_t i = 0; i < row.plan.groups.size(); ++i) {
-        const auto found = groups.find(row.plan.groups[i].name);
-        if (found == groups.end()) {
-            refuse(row, RowResult::Status::kUnsupported, "its scenario was not run to its end");
-            return;
-        }
-        double half_width = 0;
-        std::string fault;
-        const auto value = group_figure(row, i, found->second, half_width, fault);
-        if (!value) {
-            refuse(row, RowResult::Status::kUnsupported, fault);
-            return;
-        }
-        const bool takes = figure.of == RowFigure::Of::kRuntime || figure.of == RowFigure::Of::kComputeRate;
-        const double seconds = takes ? figure.bytes[i] / *value : 0;
-        if (takes ? seconds > longest : i == 0 || *value > best) {
-            best = *value;
-            longest = seconds;
-            row.half_width = takes ? 0 : half_width * figure.factor;
-            const Json& first = found->second.front();
-            row.binding = first["binding"]["resource"];
-            row.binding_share = first["binding"]["share_of_time"];
-        }
-        for (const Json& stream : found->second) {
-            static const std::vector<std::string> grades = {"", "calibrated", "composed", "extrapolated"};
-            const auto rank = [&](const std::string& grade) {
-                return std::find(grades.begin(), grades.end(), grade) - grades.begin();
-            };
-            if (rank(stream["trust"]) > rank(row.trust)) {
-                row.trust = stream["trust"];
-            }
-            for (const Json& reason : stream["trust_reasons"]) {
-                const std::string text = reason;
-                if (std::find(row.trust_reasons.begin(), row.trust_reasons.end(), text) == row.trust_reasons.end()) {
-                    row.trust_reasons.push_back(text);
-                }
-            }
-        }
-    }
-    row.predicted = best;
-    if (figure.of == RowFigure::Of::kRuntime) {
-        row.predicted = (figure.seconds + longest) * 1e12;
-    } else if (figure.of == RowFigure::Of::kComputeRate) {
-        const double computing = figure.operations / figure.peak;
-        if (computing >= longest) {
-            row.binding = "arithmetic of the GPU";
-            row.binding_share = 1;
-        }
-        row.predicted = figure.operations / std::max(computing, longest);
-    }
-}
-
 } // namespace
 
 const char* to_string(RowResult::Status status) {
@@ -274,7 +187,7 @@ RowRun run_rows(std::vector<MeasuredRow> rows, RowPlanner& planner, const Search
         const Json answer = Json::parse(answers[i].text);
         std::map<std::string, Json> groups;
         for (const Json& group : answer.value("traffic", Json::array())) {
-            groups[group["group"]] = group["streams"];
+            groups[group["group"]] = group;
         }
         if (answer.contains("error")) {
             for (const std::size_t row : batches[i].rows) {
