@@ -112,13 +112,13 @@ struct SharingTest : SimTest {
         std::uint64_t bytes = 100;
         unsigned window = 100;
         bool write = true;
+        bool late = false; ///< begins when the measurement does
     };
 
     std::vector<std::unique_ptr<Tenant>> tenants;
 
     /// Bytes a nanosecond of each tenant in 100 us after 20 us.
-    std::vector<double> run(const SharingSpec& spec, const std::vector<Load>& loads, bool at_memory = false,
-                            const std::function<void()>& meanwhile = {}) {
+    std::vector<double> run(const SharingSpec& spec, const std::vector<Load>& loads, bool at_memory) {
         Funnel funnel("funnel", events, static_cast<unsigned>(loads.size()));
         models::Link link("link", events, {.line_bytes_per_second = 1'000'000'000, .latency = 100'000});
         test::Answerer sink("sink", events, 1);
@@ -153,18 +153,21 @@ struct SharingTest : SimTest {
         }
         std::vector<double> rates;
         simulate([&] {
-            for (auto& tenant : tenants) {
-                tenant->begin();
-            }
+            const auto begin = [&](bool late) {
+                for (std::size_t i = 0; i < tenants.size(); ++i) {
+                    if (loads[i].late == late) {
+                        tenants[i]->begin();
+                    }
+                }
+            };
+            begin(false);
             wait_until(ns(20'000));
             std::vector<std::uint64_t> before;
             for (auto& tenant : tenants) {
                 before.push_back(tenant->done);
                 tenant->slowest = 0;
             }
-            if (meanwhile) {
-                meanwhile();
-            }
+            begin(true);
             wait_until(ns(120'000));
             for (std::size_t i = 0; i < tenants.size(); ++i) {
                 rates.push_back(static_cast<double>(tenants[i]->done - before[i]) / 100'000);
@@ -214,6 +217,13 @@ TEST_P(SharingOfLinkOrMemory, WhatAWeightLeavesOthersGet) { // work conservation
     EXPECT_NEAR(rates[0] + rates[1], 1, 0.005);
     EXPECT_LT(rates[0], 100. / 300);
     EXPECT_GT(rates[0], 100. / 400 - 0.01);
+}
+
+TEST_P(SharingOfLinkOrMemory, WhoWasIdleIsNotPaidForIt) {
+    // The first was alone for 20 us. The second takes half from when it comes, not more until it has caught up.
+    const auto rates = run(policy(Order::kWeightedFair, {}), {{}, {.late = true}}, GetParam());
+    EXPECT_NEAR(rates[0], 0.5, 0.01);
+    EXPECT_NEAR(rates[1], 0.5, 0.01);
 }
 
 TEST_P(SharingOfLinkOrMemory, HighPriorityGetsWhatItGetsAlone) {
