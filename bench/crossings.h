@@ -14,6 +14,8 @@ using Picoseconds = std::uint64_t;
 
 inline constexpr std::uint64_t kBytesPerSecond = 450'000'000'000;
 inline constexpr Picoseconds kLatency = 250'000;
+/// Room at each far end, of our models only: twice what a credit round trip of 500 ns needs at the rate.
+inline constexpr std::uint64_t kBufferBytes = 450'000;
 
 struct Work {
     unsigned hosts = 72;

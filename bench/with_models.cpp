@@ -86,7 +86,8 @@ Outcome cross_with_models(const Work& work) {
                                 .efficiency = 1,
                                 .latency = kLatency,
                                 .header_bytes = 0,
-                                .write_header_bytes = 0};
+                                .write_header_bytes = 0,
+                                .buffer_bytes = kBufferBytes};
     for (unsigned i = 0; i < work.hosts; ++i) {
         hosts.push_back(std::make_unique<Host>(("host" + std::to_string(i)).c_str(), events, packets, shared, i, work));
         links.push_back(std::make_unique<models::Link>(names[i].c_str(), events, spec));

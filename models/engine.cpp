@@ -42,7 +42,6 @@ struct Engine::Worker final : EventQueue::Handler {
     Cursor cursor;
     ByteWindow reads;
     ByteWindow writes;
-    std::uint64_t batch_issued = 0;
     Picoseconds reads_free = 0; ///< when the next unit may be issued
     Picoseconds writes_free = 0;
     bool waking = false;
@@ -58,7 +57,7 @@ public:
     Client* client = nullptr;
     void* token = nullptr;
     bool finite = false;
-    std::uint64_t left = 0;      ///< finite: bytes still to be issued
+    std::uint64_t left = 0;      ///< bytes still to be issued: of a finite job, or of the pass
     std::uint64_t total = 0;     ///< finite
     std::uint64_t delivered = 0; ///< bytes of writes
     Picoseconds last_delivery = 0;
@@ -86,8 +85,10 @@ public:
         }
     }
     void fire(void*) override { engine->tell_delivered(*this); }
-    bool exhausted() const { return finite && left == 0; }
-    std::uint64_t next_bytes() const { return finite ? std::min(left, spec->burst_bytes) : spec->burst_bytes; }
+    bool in_passes() const { return !finite && spec->pass_bytes != 0; }
+    bool counted() const { return finite || spec->pass_bytes != 0; }
+    bool exhausted() const { return counted() && left == 0; }
+    std::uint64_t next_bytes() const { return counted() ? std::min(left, spec->burst_bytes) : spec->burst_bytes; }
 };
 
 void Engine::Worker::fire(void*) {
@@ -131,11 +132,13 @@ Engine::Job& Engine::start(const StreamJob& spec) {
         take_turn(job);
         return job;
     }
+    job.left = spec.pass_bytes;
     start_workers(job, spec.workers);
     return job;
 }
 
-Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& client, void* token) {
+Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& client, void* token,
+                           std::uint64_t offset) {
     assert(bytes > 0 && spec.pattern != StreamJob::Pattern::kPingPong);
     Job& job = take_job(spec);
     job.finite = true;
@@ -144,6 +147,10 @@ Engine::Job& Engine::start(const StreamJob& spec, std::uint64_t bytes, Client& c
     job.token = token;
     const std::uint64_t bursts = (bytes + spec.burst_bytes - 1) / spec.burst_bytes;
     start_workers(job, static_cast<unsigned>(std::min<std::uint64_t>(spec.workers, bursts)));
+    job.cursor.offset += offset;
+    for (const auto& worker : job.workers) {
+        worker->cursor.offset += offset;
+    }
     return job;
 }
 
@@ -186,8 +193,8 @@ void Engine::start_workers(Job& job, unsigned count) {
         worker.writes = ByteWindow(spec.write_window);
         worker.cursor = {share * i / 4096 * 4096, i % job.places};
         // Workers of a stream start spread over a microsecond (multiples of the golden ratio), as threads really do;
-        // those of a finite job belong to a kernel that runs already.
-        const Picoseconds spread = job.finite ? 0 : static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
+        // those of a finite job belong to a kernel that runs already, those of a pass begin with it.
+        const Picoseconds spread = job.counted() ? 0 : static_cast<Picoseconds>(i) * 618'033'989 % 1'000'000'000 / 1000;
         wake(worker, now + spread);
     }
 }
@@ -255,8 +262,7 @@ bool Engine::may_issue(Worker& worker) {
     if (spec.reads.empty()) {
         return true;
     }
-    return spec.batch ? worker.batch_issued == 0 || worker.batch_issued + bytes <= spec.read_window
-                      : worker.reads.fits(bytes, events().now());
+    return worker.reads.fits(bytes, events().now());
 }
 
 void Engine::issue(Worker& worker) {
@@ -292,7 +298,7 @@ void Engine::begin_unit(Worker& worker) {
     idle_units_.pop_back();
     const std::uint64_t size = job.next_bytes();
     unit = {&job, &worker, next_burst(worker), size, now, static_cast<unsigned>(spec.reads.size())};
-    job.left -= job.finite ? size : 0;
+    job.left -= job.counted() ? size : 0;
     if (spec.reads.empty()) {
         worker.writes.take(size, now);
         worker.writes_free = now + duration(size, spec.write_rate);
@@ -301,7 +307,6 @@ void Engine::begin_unit(Worker& worker) {
     }
     const std::uint64_t bytes = size * spec.reads.size();
     worker.reads.take(bytes, now);
-    worker.batch_issued += bytes;
     worker.reads_free = now + duration(bytes, spec.read_rate);
     if (spec.write) {
         worker.writes.take(size, now);
@@ -423,6 +428,7 @@ Payload& Engine::packet(const Leg& leg, std::uint64_t address, std::uint64_t byt
     packet.postable = leg.postable && leg.write;
     packet.home_hit = leg.home_share > 0;
     packet.l2_hit = leg.l2_hit;
+    packet.l2_far = leg.l2_far;
     packet.coherent = leg.coherent;
     packet.destination = leg.destination;
     packet.memory = leg.memory;
@@ -448,7 +454,8 @@ void Engine::response(unsigned, Payload& payload, Picoseconds delay) {
     const Picoseconds tail = std::max(transit(payload).tail, payload.is_read() ? access.tail : 0);
     payload.release();
     access.stage = Access::Stage::kComplete;
-    events().at(events().now() + delay + tail, *this, &access);
+    const Picoseconds hold = access.leg->write ? 0 : access.job->spec->hold;
+    events().at(events().now() + delay + tail + hold, *this, &access);
 }
 
 void Engine::fire(void* argument) {
@@ -493,10 +500,6 @@ void Engine::complete(Access& access) {
         finish_unit(*unit);
     } else {
         worker.reads.give(unit->bytes, events().now());
-        if (worker.reads.used() == 0) {
-            worker.batch_issued = 0;
-            worker.reads_free = std::max(worker.reads_free, events().now()) + spec.overhead;
-        }
         if (--unit->reads_left == 0) {
             if (spec.write) {
                 begin_access(*unit, spec.write->place(unit->at.place));
@@ -506,7 +509,24 @@ void Engine::complete(Access& access) {
         }
     }
     issue(worker);
+    if (job.in_passes() && job.left == 0 && job.in_flight == 0) {
+        begin_pass(job);
+    }
     end_if_done(job);
+}
+
+/// All of a pass is back: the next kernel begins, after its launch.
+void Engine::begin_pass(Job& job) {
+    job.left = job.spec->pass_bytes;
+    job.cursor = {};
+    if (job.stopped) {
+        return;
+    }
+    for (unsigned i = 0; i < job.spec->workers; ++i) {
+        if (!job.workers[i]->waking) {
+            wake(*job.workers[i], events().now() + job.spec->launch);
+        }
+    }
 }
 
 void Engine::finish_unit(Unit& unit) {
@@ -514,9 +534,11 @@ void Engine::finish_unit(Unit& unit) {
     if (job.fault.empty()) {
         ++job.counters.units;
         job.counters.bytes += unit.bytes;
-        job.counters.latency += events().now() - unit.began;
+        const Picoseconds hold = job.spec->reads.empty() ? 0 : job.spec->hold;
+        const Picoseconds latency = events().now() - unit.began - std::min(hold, events().now() - unit.began);
+        job.counters.latency += latency;
         if (!job.finite) { // else nobody asks, and there may be many jobs
-            job.latencies.record(events().now() - unit.began);
+            job.latencies.record(latency);
         }
     }
     idle_units_.push_back(&unit);
@@ -539,15 +561,25 @@ Engine::Access& Engine::take_access() {
 // --- looking
 // -----------------------------------------------------------------------------------------------------------
 
-PathTrace Engine::trace_path(const Leg& leg, std::uint64_t bytes) {
+template <class Walk>
+PathTrace Engine::walk_leg(const Leg& leg, std::uint64_t bytes, unsigned components, Walk walk) {
     const auto leaf = leg.mapping->at(0);
     PathTrace path;
+    path.components = components;
     Payload& payload = packet(leg, leaf ? leaf->address : 0, bytes);
     payload.set_extension(&path);
-    pass_on(0, payload);
+    walk(payload);
     payload.clear_extension(&path);
     payload.release();
     return path;
+}
+
+PathTrace Engine::trace_path(const Leg& leg, std::uint64_t bytes, unsigned components) {
+    return walk_leg(leg, bytes, components, [&](Payload& payload) { pass_on(0, payload); });
+}
+
+PathTrace Engine::trace_part(const Leg& leg, std::uint64_t bytes, Component& from, unsigned port, unsigned components) {
+    return walk_leg(leg, bytes, components, [&](Payload& payload) { from.walk(port, payload); });
 }
 
 bool Engine::access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size) {

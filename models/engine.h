@@ -43,7 +43,8 @@ public:
     };
     /// As `start`, for `bytes`. The job ends by itself: neither `stop` nor `finish` is for it, and the reference is
     /// good until `client` has heard of its end. Preconditions: `bytes > 0`; no ping-pong.
-    Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token);
+    /// Its first burst lies `offset` behind where it otherwise would.
+    Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token, std::uint64_t offset = 0);
     /// Issues nothing more; what is in flight comes back.
     void stop(Job& job);
     /// The caller needs a job that has stopped and drained no longer; nor its `StreamJob`.
@@ -58,7 +59,10 @@ public:
     static const std::string& fault(const Job& job);
 
     /// Walks the path of one burst of `leg` at `offset` and says what it costs.
-    PathTrace trace_path(const Leg& leg, std::uint64_t bytes);
+    /// With `components`, only as far as those that come first.
+    PathTrace trace_path(const Leg& leg, std::uint64_t bytes, unsigned components = ~0u);
+    /// As `trace_path`, but from `from` on, as if come in at its `port`.
+    PathTrace trace_part(const Leg& leg, std::uint64_t bytes, Component& from, unsigned port, unsigned components);
     /// Moves real bytes between `data` and the memory of `leg`, untimed. Returns false where nothing is mapped.
     bool access_bytes(const Leg& leg, std::uint64_t offset, void* data, std::uint64_t size);
 
@@ -75,12 +79,16 @@ private:
     void fire(void* argument) override;
     void translated(void* token) override;
 
+    template <class Walk>
+    PathTrace walk_leg(const Leg& leg, std::uint64_t bytes, unsigned components, Walk walk);
+
     Job& take_job(const StreamJob& spec);
     void start_workers(Job& job, unsigned count);
     void wake(Worker& worker, Picoseconds time);
     void free_if_over(Job& job);
     void tell_delivered(Job& job);
     void end_if_done(Job& job);
+    void begin_pass(Job& job);
     void issue(Worker& worker);
     bool may_issue(Worker& worker);
     void begin_unit(Worker& worker);

@@ -7,9 +7,11 @@ namespace models {
 GpuHub::GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,
                const std::vector<std::string>& links)
     : Router(name, events), spec_(spec), packets_(packets), l2_(std::string(basename()) + " L2"),
+      l2_crossing_(std::string(basename()) + " L2 partitions"),
       inbound_(std::string(basename()) + " inbound coherent port"),
       system_reads_(std::string(basename()) + " SM loads in flight to CPU memory", spec.system_read_window_bytes),
       hub_reads_(std::string(basename()) + " reads in flight to CPU memory", spec.hub_read_window_bytes),
+      hub_writes_(std::string(basename()) + " writes in flight to CPU memory", spec.hub_write_window_bytes),
       posted_writes_(std::string(basename()) + " posted-write buffer", spec.posted_write_bytes) {
     add_port("sm");
     add_port("ce");
@@ -49,8 +51,8 @@ void GpuHub::request(unsigned port, Payload& payload, Picoseconds delay) {
     if (packet.aperture == Aperture::kFabric) {
         resolve(payload);
         const unsigned to = choose(packet);
-        if (to != kHbm && payload.is_read()) {
-            send_read(port, to, payload, delay);
+        if (to != kHbm) {
+            send_tracked(port, to, payload, delay);
             return;
         }
         send_request(to, payload, delay + inward(port) / 2);
@@ -61,9 +63,9 @@ void GpuHub::request(unsigned port, Payload& payload, Picoseconds delay) {
     }
 }
 
-/// Sends a read to CPU memory on its way, once there is a tracker for it.
-void GpuHub::send_read(unsigned from, unsigned to, Payload& payload, Picoseconds delay) {
-    CreditPool& pool = read_pool(from);
+/// Sends an access to CPU memory on its way, once there is a tracker for it.
+void GpuHub::send_tracked(unsigned from, unsigned to, Payload& payload, Picoseconds delay) {
+    CreditPool& pool = pool_of(payload, from);
     if (!pool.limited()) {
         send_request(to, payload, delay + inward(from) / 2);
         return;
@@ -85,7 +87,9 @@ void GpuHub::fire(void* argument) {
         give_back(payload);
         return;
     }
-    const auto turn = inbound_.serve(now, payload.get_data_length(), spec_.inbound_bytes_per_second);
+    const double work = static_cast<double>(payload.get_data_length()) * double{transit(payload).service_scale};
+    transit(payload).service_scale = 1;
+    const auto turn = inbound_.serve(now, static_cast<std::uint64_t>(work), spec_.inbound_bytes_per_second);
     const Picoseconds queueing = inbound_.queueing_delay(spec_.inbound_queueing_quantum, spec_.inbound_queueing_depth);
     send_request(choose(transit(payload)), payload, turn.start - now + queueing + spec_.inbound_latency / 2);
 }
@@ -94,12 +98,7 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
     Transit& packet = transit(payload);
     assert(delay == 0 && "engines send when they send");
     if (packet.l2_hit) {
-        const Picoseconds now = events().now();
-        const auto turn = l2_.serve(now, payload.get_data_length(), spec_.l2_bytes_per_second);
-        packet.tail = std::max(packet.tail, turn.duration);
-        payload.set_response_status(tlm::TLM_OK_RESPONSE);
-        packet.push(port);
-        send_response(packet.pop(), payload, turn.start - now + spec_.l2.latency);
+        hit_l2(port, payload);
         return;
     }
     if (packet.aperture == Aperture::kEgm) {
@@ -107,16 +106,40 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
     }
     const unsigned to = choose(packet);
     packet.push(port);
+    const bool to_cpu = to != kHbm && packet.aperture == Aperture::kSystem;
     if (to != kHbm && packet.postable) {
         packet.push(to);
-        if (posted_writes_.take(payload, events().now())) {
+        packet.tracked = to_cpu && hub_writes_.limited();
+        packet.tracker_hops = kToBePosted;
+        if (room_of_store(packet).take(payload, events().now(), port)) {
             post(payload, delay);
         }
-    } else if (to != kHbm && payload.is_read() && packet.aperture == Aperture::kSystem) {
-        send_read(port, to, payload, delay);
+    } else if (to_cpu) {
+        send_tracked(port, to, payload, delay);
     } else {
         send_request(to, payload, delay + inward(port) / 2);
     }
+}
+
+void GpuHub::hit_l2(unsigned port, Payload& payload) {
+    Transit& packet = transit(payload);
+    const Picoseconds now = events().now();
+    const double bytes = static_cast<double>(payload.get_data_length());
+    auto turn = l2_.serve(now, payload.get_data_length(), spec_.l2_bytes_per_second);
+    Picoseconds latency = spec_.l2.latency;
+    if (packet.l2_far > 0) {
+        latency += static_cast<Picoseconds>(double{packet.l2_far} *
+                                            static_cast<double>(spec_.l2_far_latency - spec_.l2.latency));
+        if (spec_.l2_crossing_bytes_per_second != 0) {
+            const auto far = static_cast<std::uint64_t>(bytes * double{packet.l2_far});
+            const auto crossing = l2_crossing_.serve(now, far, spec_.l2_crossing_bytes_per_second);
+            turn.start = std::max(turn.start, crossing.start);
+            turn.duration = std::max(turn.duration, crossing.duration);
+        }
+    }
+    packet.tail = std::max(packet.tail, turn.duration);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    send_response(port, payload, turn.start - now + latency);
 }
 
 /// Acknowledges `payload`, which has room in the buffer, and sends its data on in a packet of the hub's own.
@@ -129,6 +152,7 @@ void GpuHub::post(Payload& payload, Picoseconds delay) {
     transit(onward).push(kPosted);
     transit(onward).token = nullptr;
     send_request(to, onward, delay + inward(engine) / 2);
+    packet.tracked = false;
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
     const Picoseconds acknowledged = delay + inward(engine) + spec_.posted_write_latency + packet.tail;
     packet.tail = 0;
@@ -144,27 +168,34 @@ void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
     send_response(transit(payload).pop(), payload, delay + inward(to) - inward(to) / 2);
 }
 
-/// Room in the posted-write buffer or among the loads in flight is free again; who waits for it goes on.
+/// Room in the posted-write buffer or among the accesses in flight is free again; who waits for it goes on.
 void GpuHub::give_back(Payload& payload) {
     const std::uint64_t bytes = payload.get_data_length();
     const unsigned to = transit(payload).pop();
+    CreditPool& pool = to == kPosted ? room_of_store(transit(payload)) : pool_of(payload, to);
     if (to == kPosted) {
         payload.release();
-        posted_writes_.give(bytes, events().now());
-        while (Payload* next = posted_writes_.next(events().now())) {
-            post(*next, 0);
-        }
-        return;
+    } else {
+        transit(payload).tracked = false;
     }
-    CreditPool& pool = read_pool(to);
-    transit(payload).tracked = false;
     pool.give(bytes, events().now());
+    go_on(pool);
+    if (to != kPosted) {
+        send_response(to, payload, inward(to) - inward(to) / 2);
+    }
+}
+
+void GpuHub::go_on(CreditPool& pool) {
     while (Payload* next = pool.next(events().now())) {
-        const unsigned onward = transit(*next).pop();
-        const unsigned from = transit(*next).way_back[transit(*next).hops - 1];
+        Transit& packet = transit(*next);
+        if (packet.tracker_hops == kToBePosted) {
+            post(*next, 0);
+            continue;
+        }
+        const unsigned onward = packet.pop();
+        const unsigned from = packet.way_back[packet.hops - 1];
         send_request(onward, *next, inward(from) / 2);
     }
-    send_response(to, payload, inward(to) - inward(to) / 2);
 }
 
 void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
@@ -172,27 +203,36 @@ void GpuHub::trace(unsigned port, Payload& payload, PathTrace& trace) {
     const std::uint64_t address = payload.get_address();
     trace.add_latency(basename(), inward(port));
     if (inside(port) && before.l2_hit) {
-        trace.add(l2_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.l2_bytes_per_second));
+        const double picoseconds = payload.get_data_length() * 1e12;
+        const double far = double{before.l2_far};
+        trace.add(l2_, picoseconds / static_cast<double>(spec_.l2_bytes_per_second));
+        if (far > 0) {
+            const auto longer = static_cast<double>(spec_.l2_far_latency - spec_.l2.latency);
+            trace.add_latency(l2_crossing_.name(), static_cast<Picoseconds>(far * longer));
+            if (spec_.l2_crossing_bytes_per_second != 0) {
+                trace.add(l2_crossing_, picoseconds * far / static_cast<double>(spec_.l2_crossing_bytes_per_second));
+            }
+        }
         return;
     }
     if (before.aperture == Aperture::kEgm || (!inside(port) && before.aperture == Aperture::kFabric)) {
         resolve(payload);
     } else if (!inside(port) && before.coherent) {
-        trace.add(inbound_, payload.get_data_length() * 1e12 / static_cast<double>(spec_.inbound_bytes_per_second));
+        trace.add(inbound_, payload.get_data_length() * double{before.service_scale} * 1e12 /
+                                static_cast<double>(spec_.inbound_bytes_per_second));
+        transit(payload).service_scale = 1;
     }
     const bool elsewhere = first_hop(transit(payload)) != kHbm;
     const bool posted = inside(port) && before.postable && elsewhere;
-    const bool tracked =
-        payload.is_read() && elsewhere &&
-        (inside(port) ? transit(payload).aperture == Aperture::kSystem : before.aperture == Aperture::kFabric);
+    const bool to_cpu = elsewhere && (inside(port) ? transit(payload).aperture == Aperture::kSystem
+                                                   : before.aperture == Aperture::kFabric);
     const Picoseconds here = trace.latency;
     const std::size_t stages = trace.stages.size();
     trace_onward(payload, trace);
     const Picoseconds away = inward(port) / 2 + trace.latency - here;
-    if (tracked && read_pool(port).limited()) {
-        trace.hold(read_pool(port), payload.get_data_length(), away);
-    } else if (posted && posted_writes_.limited()) {
-        trace.hold(posted_writes_, payload.get_data_length(), away);
+    CreditPool& pool = to_cpu && (!posted || hub_writes_.limited()) ? pool_of(payload, port) : posted_writes_;
+    if ((to_cpu || posted) && pool.limited()) {
+        trace.hold(pool, payload.get_data_length(), away);
     }
     if (posted) { // the engine hears from the buffer, not from the far end
         trace.latency = here;

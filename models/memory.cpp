@@ -19,7 +19,7 @@ Memory::Memory(const sc_core::sc_module_name& name, EventQueue& events, const Me
 }
 
 double Memory::turnaround_per_byte(double share_written) const {
-    return 2 * share_written * (1 - share_written) * static_cast<double>(spec_.turnaround) /
+    return 2 * std::min(share_written, 1 - share_written) * static_cast<double>(spec_.turnaround) /
            (static_cast<double>(spec_.batch_bytes) * spec_.channels);
 }
 

@@ -18,8 +18,9 @@ namespace models {
 ///     free     = start + bytes * scale / rate(read or write) + turnaround
 ///     answer   = start + latency(read or write) + queueing
 ///
-/// with the share w of recent service time that went into writes, and p = 2 w (1 - w) the chance that a channel's next
-/// batch goes the other way: turnaround = p * turnaround / (batch * channels) for each byte. `queueing` is
+/// with the share w of recent service time that went into writes: a controller gathers the rarer kind until a batch of
+/// it is there, serves it and turns back, so that each byte costs 2 min(w, 1 - w) * turnaround / (batch * channels).
+/// `queueing` is
 /// `LoadedServer::queueing_delay`: what bank conflicts add under load. `scale` is the burst's `Transit::service_scale`.
 ///
 /// A burst that hits the home's caches (`Transit::home_hit`) is answered at once and costs no memory time.

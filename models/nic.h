@@ -7,7 +7,8 @@ namespace models {
 
 /// The network side of a NIC: passes packets between its own engine, the CPU it sits on and its network links.
 ///
-/// A message that comes from or goes to the wire pays `latency` once at each NIC.
+/// A message that comes from or goes to the wire pays `latency` at each NIC, be it a request or its answer: half of a
+/// round trip is the time one way.
 class NicPort final : public Router {
 public:
     /// Ports: engine, host, then one for each of `links`.
@@ -31,12 +32,13 @@ private:
         transit(payload).push(port);
         send_request(to, payload, delay + (to > kHost || port > kHost ? spec_.latency : 0));
     }
-    void response(unsigned, Payload& payload, Picoseconds delay) override {
-        send_response(transit(payload).pop(), payload, delay);
+    void response(unsigned port, Payload& payload, Picoseconds delay) override {
+        const unsigned to = transit(payload).pop();
+        send_response(to, payload, delay + (to > kHost || port > kHost ? spec_.latency : 0));
     }
     void trace(unsigned port, Payload& payload, PathTrace& trace) override {
-        // A way over the wire begins at the engine of another node's memory or comes in from a link.
-        trace.add_latency(basename(), port > kHost ? spec_.latency : 0);
+        const bool wire = port > kHost || first_hop(transit(payload)) > kHost;
+        trace.add_latency(basename(), wire ? 2 * spec_.latency : 0);
         trace_onward(payload, trace);
     }
 

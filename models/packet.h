@@ -49,6 +49,7 @@ struct Transit {
     std::uint16_t memory = 0;      ///< part index of the memory that answers in the end
     std::uint32_t granule = 64;    ///< payload of one wire packet: a burst of n granules carries n headers
     float service_scale = 1;       ///< memory time of this burst, relative to an undisturbed one
+    float l2_far = 0;              ///< with `l2_hit`: share of it that lies in another partition of the L2
     Picoseconds tail = 0;          ///< the last byte comes this much after the first
     void* token = nullptr;         ///< the initiator's own record
     Delivery* delivery = nullptr;  ///< told by the memory that takes this write; null: nobody asks

@@ -2,13 +2,15 @@
 
 namespace models {
 
+Component::Port::Port(const std::string& name, Component& owner, unsigned index)
+    : in((name + "_in").c_str()), out((name + "_out").c_str()), owner_(owner), index_(index) {
+    in.bind(static_cast<tlm::tlm_fw_transport_if<>&>(*this));
+    out.bind(static_cast<tlm::tlm_bw_transport_if<>&>(*this));
+}
+
 unsigned Component::add_port(const std::string& name) {
     const auto index = static_cast<unsigned>(ports_.size());
-    ports_.push_back(std::make_unique<Port>(name));
-    Port& port = *ports_.back();
-    port.in.register_nb_transport_fw(this, &Component::forward, static_cast<int>(index));
-    port.in.register_transport_dbg(this, &Component::debug, static_cast<int>(index));
-    port.out.register_nb_transport_bw(this, &Component::backward, static_cast<int>(index));
+    ports_.push_back(std::make_unique<Port>(name, *this, index));
     return index;
 }
 
@@ -21,26 +23,16 @@ void Component::join(Component& left, unsigned a, Component& right, unsigned b) 
     right.joined(b, left);
 }
 
-tlm::tlm_sync_enum Component::forward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) {
-    assert(phase == tlm::BEGIN_REQ);
-    request(static_cast<unsigned>(port), payload, delay.value());
-    phase = tlm::END_REQ;
-    return tlm::TLM_UPDATED;
-}
-
-tlm::tlm_sync_enum Component::backward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) {
-    assert(phase == tlm::BEGIN_RESP);
-    (void)phase;
-    response(static_cast<unsigned>(port), payload, delay.value());
-    return tlm::TLM_COMPLETED;
-}
-
-unsigned Component::debug(int port, Payload& payload) {
+unsigned Component::debug(unsigned port, Payload& payload) {
     if (auto* path = payload.get_extension<PathTrace>()) {
-        trace(static_cast<unsigned>(port), payload, *path);
+        if (path->components != 0) {
+            --path->components;
+            trace(port, payload, *path);
+            ++path->components; // for the other ways of whoever has sent it here
+        }
         return 0;
     }
-    return access(static_cast<unsigned>(port), payload);
+    return access(port, payload);
 }
 
 } // namespace models

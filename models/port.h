@@ -3,8 +3,7 @@
 #include <cassert>
 #include <memory>
 #include <string>
-#include <tlm_utils/simple_initiator_socket.h>
-#include <tlm_utils/simple_target_socket.h>
+#include <tlm>
 #include <utility>
 #include <vector>
 
@@ -30,9 +29,10 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
 
     std::vector<Use> uses;
     std::vector<Hold> holds;
-    double share = 1;        ///< of the traffic that takes the way walked now
-    Picoseconds latency = 0; ///< unloaded, first byte asked for to first byte back
-    Picoseconds arrival = 0; ///< unloaded, first byte of a write sent until it has arrived in its memory
+    double share = 1;          ///< of the traffic that takes the way walked now
+    unsigned components = ~0u; ///< that the walk still enters on the way; at none left it turns round
+    Picoseconds latency = 0;   ///< unloaded, first byte asked for to first byte back
+    Picoseconds arrival = 0;   ///< unloaded, first byte of a write sent until it has arrived in its memory
     std::vector<std::pair<std::string, Picoseconds>>
         stages; ///< components in the order of the request, with their part
 
@@ -61,19 +61,46 @@ struct PathTrace final : tlm::tlm_extension<PathTrace> {
 /// one without adds its latency and passes the packet on within the call.
 class Component : public sc_core::sc_module {
 public:
-    /// Requests come in at `in` and leave at `out`; responses the other way round.
-    struct Port {
-        tlm_utils::simple_target_socket_tagged<Component> in;
-        tlm_utils::simple_initiator_socket_tagged<Component> out;
+    /// Requests come in at `in` and leave at `out`; responses the other way round. Plain sockets that the port itself
+    /// answers: those of tlm_utils, made for any protocol, hold queues and tables that took 20 KB a port and a look-up
+    /// a response.
+    class Port final : private tlm::tlm_fw_transport_if<>, private tlm::tlm_bw_transport_if<> {
+    public:
+        Port(const std::string& name, Component& owner, unsigned index);
+
+        tlm::tlm_target_socket<> in;
+        tlm::tlm_initiator_socket<> out;
         std::string peer; ///< the component at the other end
 
-        explicit Port(const std::string& name) : in((name + "_in").c_str()), out((name + "_out").c_str()) {}
+    private:
+        tlm::tlm_sync_enum nb_transport_fw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
+            assert(phase == tlm::BEGIN_REQ);
+            owner_.request(index_, payload, delay.value());
+            phase = tlm::END_REQ;
+            return tlm::TLM_UPDATED;
+        }
+        tlm::tlm_sync_enum nb_transport_bw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
+            assert(phase == tlm::BEGIN_RESP);
+            (void)phase;
+            owner_.response(index_, payload, delay.value());
+            return tlm::TLM_COMPLETED;
+        }
+        unsigned transport_dbg(Payload& payload) override { return owner_.debug(index_, payload); }
+        void b_transport(Payload&, sc_core::sc_time&) override { assert(false && "approximately timed only"); }
+        bool get_direct_mem_ptr(Payload&, tlm::tlm_dmi&) override { return false; } // it would bypass all timing
+        void invalidate_direct_mem_ptr(sc_dt::uint64, sc_dt::uint64) override {}
+
+        Component& owner_;
+        const unsigned index_;
     };
 
     Component(const sc_core::sc_module_name& name, EventQueue& events) : sc_module(name), events_(events) {}
 
     Port& port(unsigned index) { return *ports_[index]; }
     unsigned ports() const { return static_cast<unsigned>(ports_.size()); }
+
+    /// Walks `payload`, which carries a `PathTrace`, as it would come in at `port`.
+    void walk(unsigned port, Payload& payload) { debug(port, payload); }
 
     /// True of a switch: what comes in waits in its input buffers until the next link takes it, and who waits for the
     /// same link takes turns. Anything else takes what comes as it comes.
@@ -118,9 +145,7 @@ protected:
     EventQueue& events() { return events_; }
 
 private:
-    tlm::tlm_sync_enum forward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
-    tlm::tlm_sync_enum backward(int port, Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
-    unsigned debug(int port, Payload& payload);
+    unsigned debug(unsigned port, Payload& payload);
 
     EventQueue& events_;
     std::vector<std::unique_ptr<Port>> ports_;

@@ -6,49 +6,61 @@
 
 namespace models {
 
-void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
-                       std::size_t first_turn) {
+void Router::set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops) {
     assert(!hops.empty());
     unsigned rounds = 0;
     for (const Hop& hop : hops) {
         assert(hop.weight > 0 && hop.port < ports());
         rounds = std::max(rounds, hop.weight);
     }
-    Route route;
+    std::vector<unsigned> turns;
     for (unsigned round = 0; round < rounds; ++round) {
         for (const Hop& hop : hops) {
             if (round < hop.weight) {
-                route.turns.push_back(hop.port);
+                turns.push_back(hop.port);
             }
         }
     }
-    route.next = first_turn % route.turns.size();
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (routes.size() <= destination) {
         routes.resize(destination + 1u);
     }
-    routes[destination] = std::move(route);
+    routes[destination] = intern(std::move(turns));
 }
 
-Router::Route& Router::route(const Transit& packet) {
-    auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
-    assert(packet.destination < routes.size() && !routes[packet.destination].turns.empty() &&
+/// Those found last are tried first: neighbouring destinations often share them.
+std::uint32_t Router::intern(std::vector<unsigned> ports) {
+    const auto known =
+        std::find_if(turns_.rbegin(), turns_.rend(), [&](const Turns& turns) { return turns.ports == ports; });
+    if (known != turns_.rend()) {
+        return static_cast<std::uint32_t>(turns_.rend() - known);
+    }
+    turns_.push_back({std::move(ports), 0, 0});
+    return static_cast<std::uint32_t>(turns_.size());
+}
+
+Router::Turns& Router::turns(const Transit& packet) {
+    const auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
+    assert(packet.destination < routes.size() && routes[packet.destination] != 0 &&
            "streams without a route are refused before time starts");
-    return routes[packet.destination];
+    return turns_[routes[packet.destination] - 1];
 }
 
 unsigned Router::choose(const Transit& packet) {
-    Route& way = route(packet);
-    const unsigned port = way.turns[way.next];
-    if (++way.next == way.turns.size()) {
-        way.next = 0;
+    Turns& way = turns(packet);
+    const std::size_t count = way.ports.size();
+    const std::size_t at = way.first + way.done;
+    const unsigned port = way.ports[at < count ? at : at - count];
+    if (++way.done == count) {
+        way.done = 0;
+        way.first = way.first + 1 == count ? 0 : way.first + 1;
     }
     return port;
 }
 
 void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
-    const auto& turns = route(packet).turns;
+    const std::vector<unsigned>& turns = this->turns(packet).ports;
     if (turns.size() == 1) {
         pass_on(turns[0], payload);
         transit(payload) = packet;

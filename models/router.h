@@ -10,8 +10,9 @@ namespace models {
 /// A component that passes packets between its ports by destination: CPU fabric, GPU hub, NVSwitch, NIC.
 ///
 /// Routes are set before the simulation starts (`sim/routing`, over the machine's graph). Where several ports lead to a
-/// destination equally well, bursts take them in turn, each as often as it has links. Responses go the way their
-/// request came.
+/// destination equally well, bursts take them in turn, each as often as it has links; all destinations behind the same
+/// ports share one turn, so that what follows each other leaves by different ports whatever it is for (decision 22).
+/// Responses go the way their request came.
 class Router : public Component {
 public:
     using Component::Component;
@@ -21,30 +22,33 @@ public:
         unsigned weight; ///< links behind the port, at least 1
     };
 
-    /// `destination` is a part index. Replaces an earlier route. `first_turn`: with which of the equals to begin; were
-    /// it the same for all destinations, whoever sends to each of them in turn would fill one way after the other
-    /// instead of all. Precondition: `hops` is not empty.
-    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops,
-                   std::size_t first_turn = 0);
+    /// `destination` is a part index. Replaces an earlier route. Precondition: `hops` is not empty.
+    void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops);
 
 protected:
     /// The port for this packet; advances the turn among equals.
     unsigned choose(const Transit& packet);
     /// A port that `choose` may name; nothing advances.
-    unsigned first_hop(const Transit& packet) { return route(packet).turns[0]; }
+    unsigned first_hop(const Transit& packet) { return turns(packet).ports[0]; }
     /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
     void trace_onward(Payload& payload, PathTrace& trace);
     unsigned access(unsigned port, Payload& payload) override;
 
 private:
-    struct Route {
-        std::vector<unsigned> turns; ///< ports, each as often as its weight
-        std::size_t next = 0;
+    /// Rounds in which each port has its turns; each round begins one port further on. Were it always the same, who
+    /// sends to n destinations in turn would reach each of them by the same port whenever n is a multiple of the ports.
+    struct Turns {
+        std::vector<unsigned> ports; ///< each as often as its weight
+        std::size_t done = 0;        ///< of this round
+        std::size_t first = 0;       ///< where this round began
     };
 
-    Route& route(const Transit& packet);
+    Turns& turns(const Transit& packet);
+    std::uint32_t intern(std::vector<unsigned> ports);
 
-    std::array<std::vector<Route>, kApertures> routes_; ///< by aperture and destination; no turns: no route
+    /// By aperture and destination: index in `turns_`, and one more; 0: no route.
+    std::array<std::vector<std::uint32_t>, kApertures> routes_;
+    std::vector<Turns> turns_;
 };
 
 } // namespace models

@@ -62,12 +62,17 @@ struct CpuSpec {
     Picoseconds core_latency = 0;   ///< core to fabric and back, misses of the private caches included
     Picoseconds fabric_latency = 0; ///< crossing the coherent fabric, there and back
     Picoseconds core_to_core_latency = 0; ///< a modified line moves from one core of the socket to another
+    Picoseconds remote_home_latency = 0;  ///< what that takes longer when the line's home is behind a link
+    double all_core_clock = 1;            ///< clock with several cores busy, relative to one alone, (0, 1]
     unsigned threads_knee = 0;            ///< readers beyond this number disturb each other in memory; 0 = never
     double threads_loss = 0;              ///< read bandwidth lost with very many readers, 0..1
     std::vector<CacheSpec> caches;        ///< smallest first
     std::uint64_t owner_cache_bytes =
-        0;                    ///< lines a core initialised last and still holds, served to a GPU without DRAM
-    unsigned tlb_entries = 0; ///< last-level TLB of a core
+        0; ///< lines a core initialised last and still holds, served to a GPU without DRAM
+    std::uint64_t pinned_cache_bytes = 0;   ///< the same of a pinned buffer
+    std::uint64_t prefetch_reach_bytes = 0; ///< a chase that is walked again and again is foreseen up to this size
+    Picoseconds prefetch_latency = 0;       ///< load to use of a line that was foreseen
+    unsigned tlb_entries = 0;               ///< last-level TLB of a core
     unsigned walk_cache_entries =
         64; ///< of a core: as many stage-2 blocks or fewer, and a nested walk finds them all there
     SmmuSpec smmu;
@@ -103,14 +108,19 @@ struct GpuSpec {
     CacheSpec l1;                                   ///< of one SM
     CacheSpec l2;                                   ///< latency: SM to L2 hit and back
     std::uint64_t l2_bytes_per_second = 0;          ///< hit bandwidth
+    unsigned l2_partitions = 1;     ///< `l2` is one of these; an SM's own one keeps copies of the others
+    Picoseconds l2_far_latency = 0; ///< SM to a hit in another partition and back
+    std::uint64_t l2_crossing_bytes_per_second = 0; ///< hits in another partition; 0 = no limit of their own
+    Picoseconds kernel_launch = 0;                  ///< first block started to last block ended, beyond their work
     Picoseconds l2_atomic_overhead = 0;             ///< a compare-exchange performed in the L2, beyond a read hit
-    Picoseconds system_atomic_overhead = 0;         ///< a compare-exchange performed at the CPU's fabric, beyond a read
+    Picoseconds handover_latency = 0;               ///< a line changes hands between a CPU and this GPU, to and fro
     Picoseconds inbound_latency = 0;                ///< hub and L2 lookup for requests that come in over a link
     std::uint64_t inbound_bytes_per_second = 0;     ///< coherent requests of a CPU into this GPU's memory
     Picoseconds inbound_queueing_quantum = 0;       ///< as `MemorySpec::queueing_quantum`
     double inbound_queueing_depth = 1;
     std::uint64_t system_read_window_bytes = 0; ///< SM reads in flight to CPU memory; 0 = no limit of their own
     std::uint64_t hub_read_window_bytes = 0;    ///< all reads in flight from the hub to CPU memory; 0 = no limit
+    std::uint64_t hub_write_window_bytes = 0;   ///< all writes in flight from the hub to CPU memory; 0 = no limit
     std::uint64_t posted_write_bytes = 0;       ///< posted-write buffer of the hub
     Picoseconds posted_write_latency = 0;       ///< hub takes a write into that buffer and acknowledges it
     unsigned gmmu_tlb_entries = 0;

@@ -24,6 +24,7 @@ struct Leg {
     bool postable = false;
     double home_share = 0; ///< of the accesses that reach the memory's home, how many a cache there serves
     bool l2_hit = false;
+    float l2_far = 0; ///< see `Transit`
     bool coherent = false;
     std::uint32_t granule = 64;
     float service_scale = 1;
@@ -52,14 +53,14 @@ struct Leg {
 
 /// What an engine is asked to do, in the engine's own terms; the runner makes it from a stream of the scenario.
 ///
-/// A worker (a core, a thread block, a copy engine) has `read_window` bytes of reads in flight. With `batch` it issues
-/// a window at `read_rate`, waits until all of it is back and `overhead` has passed, and issues the next:
+/// A worker (a core, a thread block, a copy engine) has `read_window` bytes of reads in flight. It issues as long as
+/// there is room in the window, at `read_rate` at most; the room of a read is free again `hold` after its data is back:
 ///
-///     bytes a second = window / (window / rate + latency + overhead)
+///     bytes a second = window / (latency + burst / rate + hold)
 ///
-/// without, it issues as long as there is room in the window, at `read_rate` at most. When a unit has writes, each
-/// follows the reads of its unit, with a window and a rate of its own. The bursts of a spread leg go to its places in
-/// turn, and to the next offset after each round.
+/// A block is many warps, and each goes on when its own loads are back, so that nothing waits for a whole window. When
+/// a unit has writes, each follows the reads of its unit, with a window and a rate of its own. The bursts of a spread
+/// leg go to its places in turn, and to the next offset after each round.
 struct StreamJob {
     enum class Pattern { kSequential, kRandom, kChase, kPingPong };
 
@@ -75,9 +76,11 @@ struct StreamJob {
     std::uint64_t write_window = 0;
     std::uint64_t read_rate = 0; ///< bytes a second of one worker; 0 = no limit
     std::uint64_t write_rate = 0;
-    bool batch = false;
-    Picoseconds overhead = 0;
+    Picoseconds hold = 0;       ///< of a read: its data is used, and its warp or loop takes its turn to issue again
     std::uint64_t rate_cap = 0; ///< bytes a second of the whole stream; 0 = none
+    /// Not 0: so many bytes, each counted once, are a kernel. When all of them are back, the next one is launched.
+    std::uint64_t pass_bytes = 0;
+    Picoseconds launch = 0; ///< from the last byte of a kernel to the first request of the next
     std::uint64_t seed = 1;
 
     /// Ping-pong: the two sides. `local` = the line moves within the socket in `leg.overhead`, no packet.

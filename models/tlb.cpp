@@ -5,20 +5,21 @@
 
 namespace models {
 
-Tlb::Tlb(unsigned entries) : entries_((entries + kWays - 1) / kWays * kWays), sets_(entries_.size() / kWays) {
-    assert(entries > 0);
-}
+Tlb::Tlb(unsigned entries) : place_((entries + kWays - 1) / kWays) { assert(entries > 0); }
 
 /// Neighbouring pages lie in neighbouring sets, as in hardware, so a run of pages fills the whole of it.
-Tlb::Entry* Tlb::set_of(std::uint32_t space, std::uint64_t page) {
-    return &entries_[(page + space * 0x9E3779B9ull) % sets_ * kWays];
+std::size_t Tlb::set_of(std::uint32_t space, std::uint64_t page) const {
+    return (page + space * 0x9E3779B9ull) % place_.size();
 }
 
 bool Tlb::holds(std::uint32_t space, std::uint64_t page) {
-    Entry* const set = set_of(space, page);
-    for (Entry* entry = set; entry != set + kWays; ++entry) {
-        if (entry->used != 0 && entry->page == page && entry->space == space) {
-            entry->used = ++clock_;
+    const std::uint32_t place = place_[set_of(space, page)];
+    if (place == 0) {
+        return false;
+    }
+    for (Entry& entry : sets_[place - 1]) {
+        if (entry.used != 0 && entry.page == page && entry.space == space) {
+            entry.used = ++clock_;
             return true;
         }
     }
@@ -29,8 +30,14 @@ void Tlb::insert(std::uint32_t space, std::uint64_t page) {
     if (holds(space, page)) {
         return;
     }
-    Entry* const set = set_of(space, page);
-    Entry& oldest = *std::min_element(set, set + kWays, [](const Entry& a, const Entry& b) { return a.used < b.used; });
+    std::uint32_t& place = place_[set_of(space, page)];
+    if (place == 0) {
+        sets_.emplace_back();
+        place = static_cast<std::uint32_t>(sets_.size());
+    }
+    Set& set = sets_[place - 1];
+    Entry& oldest =
+        *std::min_element(set.begin(), set.end(), [](const Entry& a, const Entry& b) { return a.used < b.used; });
     oldest = {page, space, ++clock_};
 }
 
@@ -42,6 +49,9 @@ bool Tlb::look_up(std::uint32_t space, std::uint64_t page) {
     return false;
 }
 
-void Tlb::flush() { std::fill(entries_.begin(), entries_.end(), Entry{}); }
+void Tlb::flush() {
+    std::fill(place_.begin(), place_.end(), 0);
+    sets_.clear();
+}
 
 } // namespace models

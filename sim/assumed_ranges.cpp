@@ -152,4 +152,27 @@ std::vector<AssumedRange> load_assumed_ranges(const std::vector<std::string>& to
     return reader.take();
 }
 
+std::vector<AssumedRange> with_inherited_ranges(std::vector<AssumedRange> ranges, const Presets& presets) {
+    std::set<std::pair<std::string, std::string>> known;
+    for (const AssumedRange& range : ranges) {
+        known.insert({range.preset, range.figure});
+    }
+    const std::size_t own = ranges.size();
+    for (const auto& [name, first] : presets.like) {
+        for (std::string base = first; !base.empty();) {
+            for (std::size_t i = 0; i < own; ++i) {
+                const YamlNode* const figure = find_figure(presets.maps.at(name), ranges[i].figure);
+                if (ranges[i].preset == base && figure != nullptr && figure->text == ranges[i].nominal &&
+                    known.insert({name, ranges[i].figure}).second) {
+                    ranges.push_back(ranges[i]);
+                    ranges.back().preset = name;
+                }
+            }
+            const auto next = presets.like.find(base);
+            base = next == presets.like.end() ? "" : next->second;
+        }
+    }
+    return ranges;
+}
+
 } // namespace sim

@@ -30,4 +30,7 @@ std::vector<AssumedRange> load_assumed_ranges(const std::vector<std::string>& to
                                               const Presets& presets, const InputFiles& files,
                                               Diagnostics& diagnostics);
 
+/// Adds to `ranges` those of a preset that is like another for the figures that it has from there.
+std::vector<AssumedRange> with_inherited_ranges(std::vector<AssumedRange> ranges, const Presets& presets);
+
 } // namespace sim

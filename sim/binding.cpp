@@ -62,18 +62,20 @@ Binding find_binding(const PlannedStream& planned, const StreamBound& bound, con
     const Resource* awaited = nullptr;
     double busy = 0;
     double waited = 0;
-    for (std::size_t i = 0; i < machine.resources().size(); ++i) {
-        const Resource& resource = machine.resources()[i];
-        const double share = std::min(static_cast<double>(after.busy[i] - before.busy[i]) / time, 1.0);
-        if (resource.server != nullptr) {
-            const auto use = bound.uses.find(resource.server);
-            if (use != bound.uses.end() && use->second > 0 && share > busy) {
-                busy = share;
-                busiest = &resource;
-            }
-        } else if (resource.name.rfind(planned.stream->initiator + " ", 0) == 0 && share > waited) {
+    const auto share_of = [&](std::uint32_t resource) {
+        return std::min(static_cast<double>(after.busy[resource] - before.busy[resource]) / time, 1.0);
+    };
+    for (const auto& [index, picoseconds] : bound.uses) {
+        const Resource& resource = machine.resources()[index];
+        if (const double share = share_of(index); resource.server != nullptr && share > busy) {
+            busy = share;
+            busiest = &resource;
+        }
+    }
+    for (const std::uint32_t index : machine.pools_of(planned.stream->initiator)) {
+        if (const double share = share_of(index); share > waited) {
             waited = share;
-            awaited = &resource;
+            awaited = &machine.resources()[index];
         }
     }
     const Resource* limit = nullptr;
@@ -87,12 +89,12 @@ Binding find_binding(const PlannedStream& planned, const StreamBound& bound, con
         binding.share_of_time = 1;
     }
     binding.resource = limit != nullptr ? limit->name : bound.own_limit;
-    say_widening(binding, planned, bound, line.value, limit);
+    say_widening(binding, planned, bound, line.value, limit, machine);
     return binding;
 }
 
 void say_widening(Binding& binding, const PlannedStream& planned, const StreamBound& bound, double value,
-                  const Resource* limit) {
+                  const Resource* limit, const Machine& machine) {
     double next = std::numeric_limits<double>::max();
     const auto consider = [&](double bytes_per_second, const std::string& name) {
         if (bytes_per_second < next) {
@@ -100,14 +102,10 @@ void say_widening(Binding& binding, const PlannedStream& planned, const StreamBo
             binding.next = name;
         }
     };
-    for (const auto& [server, picoseconds] : bound.uses) {
-        if ((limit == nullptr || server != limit->server) && picoseconds > 0) {
-            consider(1e12 / picoseconds, server->name());
-        }
-    }
-    for (const auto& [pool, picoseconds] : bound.holds) {
-        if ((limit == nullptr || pool != limit->pool) && picoseconds > 0) {
-            consider(1e12 / picoseconds, pool->name());
+    for (const auto& [index, picoseconds] : bound.uses) {
+        const Resource& resource = machine.resources()[index];
+        if (&resource != limit) {
+            consider(1e12 / picoseconds, resource.name);
         }
     }
     if (limit != nullptr) {
@@ -149,12 +147,16 @@ void set_grade(const PlannedStream& planned, const StreamBound& bound, Machine& 
     for (const auto& [component, time] : bound.stages) {
         passed.insert(component);
     }
-    for (const auto& [server, time] : bound.uses) { // "c2c0 grace0>hopper0" is of the part or link c2c0
-        passed.insert(server->name().substr(0, server->name().find(' ')));
+    std::vector<unsigned> named(machine.entries() + 1); // two of an entry say all that hundreds of them would
+    for (const auto& [index, time] : bound.uses) {
+        unsigned& count = named[machine.provenance(index).number];
+        if (machine.resources()[index].server != nullptr && count < 2) {
+            count += passed.insert(machine.resources()[index].of).second;
+        }
     }
     unsigned crossings = 0;
     for (const std::string& name : passed) {
-        const Machine::Provenance provenance = machine.provenance(name);
+        const Machine::Provenance& provenance = machine.provenance(name);
         crossings += provenance.crossing;
         if (provenance.trust == Trust::kAssumed) {
             lower(Grade::kExtrapolated, "assumed figures: " + provenance.entry);

@@ -29,7 +29,7 @@ Binding find_binding(const PlannedStream& planned, const StreamBound& bound, con
 /// Adds to `binding` what twice as much of the limit would be worth to a stream that gets `value`, and what would bind
 /// then, by the stream's other limits alone. `limit`: the server or pool that binds; null: the stream's own limit.
 void say_widening(Binding& binding, const PlannedStream& planned, const StreamBound& bound, double value,
-                  const Resource* limit);
+                  const Resource* limit, const Machine& machine);
 
 /// Of a latency: the component with the largest part.
 Binding largest_part(const StreamBound& bound, double latency);

@@ -119,12 +119,8 @@ void run_transient(const std::vector<PlannedStream>& planned, models::Picosecond
 } // namespace
 
 GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStream>& planned, Machine& machine) {
-    std::vector<StreamBound> bounds;
-    std::vector<StreamBound> costs;
-    for (const PlannedStream& one : planned) {
-        bounds.push_back(static_bound(one));
-        costs.push_back(mean_cost(one, bounds.back()));
-    }
+    const std::vector<StreamBound> bounds = static_bounds(planned, machine);
+    const std::vector<StreamBound> costs = mean_costs(planned, bounds, machine);
     GroupFlows flows(costs, machine);
     if (const auto end = transient_end(planned)) {
         run_transient(planned, *end, flows);
@@ -149,7 +145,7 @@ GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStrea
             const Resource* const limit = flows.limit(index, machine);
             line.binding.resource = limit != nullptr ? limit->name : costs[i].own_limit;
             line.binding.share_of_time = 1;
-            say_widening(line.binding, planned[i], costs[i], line.value, limit);
+            say_widening(line.binding, planned[i], costs[i], line.value, limit, machine);
             result.total += line.fault.empty() ? line.value : 0;
         }
         lower_grade(line, Grade::kComposed,
@@ -171,9 +167,10 @@ GroupResult fluid_group(const StreamGroup& group, const std::vector<PlannedStrea
 GroupResult bound_group(const StreamGroup& group, const std::vector<PlannedStream>& planned, Machine& machine) {
     GroupResult result;
     result.group = &group;
-    std::vector<StreamBound> bounds;
-    for (const PlannedStream& one : planned) {
-        const StreamBound& bound = bounds.emplace_back(static_bound(one));
+    const std::vector<StreamBound> bounds = static_bounds(planned, machine);
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+        const PlannedStream& one = planned[i];
+        const StreamBound& bound = bounds[i];
         StreamResult line = line_of(one, bound, machine);
         line.value = line.bound;
         if (line.is_latency) {
@@ -181,20 +178,15 @@ GroupResult bound_group(const StreamGroup& group, const std::vector<PlannedStrea
         } else {
             const Resource* limit = nullptr;
             double narrowest = bound.own_bytes_per_second;
-            for (const Resource& resource : machine.resources()) {
-                const auto use = bound.uses.find(resource.server);
-                const auto hold = bound.holds.find(resource.pool);
-                const double picoseconds = use != bound.uses.end()     ? use->second
-                                           : hold != bound.holds.end() ? hold->second
-                                                                       : 0;
-                if (picoseconds > 0 && kPicosecondsPerSecond / picoseconds < narrowest) {
+            for (const auto& [resource, picoseconds] : bound.uses) {
+                if (kPicosecondsPerSecond / picoseconds < narrowest) {
                     narrowest = kPicosecondsPerSecond / picoseconds;
-                    limit = &resource;
+                    limit = &machine.resources()[resource];
                 }
             }
             line.binding.resource = limit != nullptr ? limit->name : bound.own_limit;
             line.binding.share_of_time = 1;
-            say_widening(line.binding, one, bound, line.value, limit);
+            say_widening(line.binding, one, bound, line.value, limit, machine);
         }
         lower_grade(line, Grade::kComposed, "static bound: no prediction, but what no run may exceed; alone");
         result.streams.push_back(std::move(line));

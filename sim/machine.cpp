@@ -37,20 +37,53 @@ Machine::Machine(const Topology& topology, const AddressPlan& plan)
     }
     join_smmus();
     set_routes();
+    for (std::uint32_t i = 0; i < resources_.size(); ++i) {
+        Resource& resource = resources_[i];
+        resource.of = resource.name.substr(0, resource.name.find(' '));
+        if (resource.server == nullptr) {
+            pools_[resource.of].push_back(i);
+        }
+    }
+    std::map<std::string, unsigned> numbers;
+    const auto number_of = [&](const std::string& entry) {
+        const auto [known, fresh] = numbers.try_emplace(entry, entries_ + 1);
+        entries_ += fresh;
+        return known->second;
+    };
     for (const Part& part : topology.parts) {
-        provenance_[part.name] = {part.trust, std::holds_alternative<models::SwitchSpec>(part.spec), part.entry};
+        provenance_[part.name] = {part.trust, std::holds_alternative<models::SwitchSpec>(part.spec), part.entry,
+                                  number_of(part.entry)};
     }
     for (const Link& link : topology.links) {
-        provenance_[link.name] = {link.trust, true, link.entry};
+        provenance_[link.name] = {link.trust, true, link.entry, number_of(link.entry)};
+    }
+    for (const Resource& resource : resources_) {
+        provenance_of_.push_back(&provenance(resource.of));
     }
 }
 
-Machine::~Machine() = default;
+/// SystemC looks for a port that goes from the newest one back, so they go in that order.
+Machine::~Machine() {
+    while (!links_.empty()) {
+        links_.pop_back();
+    }
+    for (auto part = topology_.parts.rbegin(); part != topology_.parts.rend(); ++part) {
+        switches_.erase(part->name);
+        nics_.erase(part->name);
+        memories_.erase(part->name);
+        gpus_.erase(part->name);
+        cpus_.erase(part->name);
+    }
+}
 
-void Machine::add(const models::Server& server, Trust trust) { resources_.push_back({server.name(), trust, &server}); }
+void Machine::add(const models::Server& server, Trust trust) {
+    resource_index_.emplace(&server, static_cast<std::uint32_t>(resources_.size()));
+    resources_.push_back({server.name(), trust, &server});
+}
 
 void Machine::add(const models::CreditPool& pool, Trust trust) {
     if (pool.limited()) {
+        resource_index_.emplace(&pool, static_cast<std::uint32_t>(resources_.size()));
         resources_.push_back({pool.name(), trust, nullptr, &pool});
     }
 }
@@ -127,9 +160,11 @@ void Machine::build_part(std::size_t index) {
             add(*gate, part.trust);
         }
         add(gpu.hub->l2(), part.trust);
+        add(gpu.hub->l2_crossing(), part.trust);
         add(gpu.hub->inbound(), part.trust);
         add(gpu.hub->system_reads(), part.trust);
         add(gpu.hub->hub_reads(), Trust::kAssumed);
+        add(gpu.hub->hub_writes(), Trust::kAssumed);
         add(gpu.hub->posted_writes(), part.trust);
         resources_.push_back(
             {part.name + " ATS requests in flight", Trust::kAssumed, nullptr, nullptr, gpu.gmmu.get()});
@@ -234,25 +269,21 @@ void Machine::set_routes() {
                 const std::string& name = attachment ? topology_.parts[edge].name : topology_.links[edge].name;
                 ports.push_back({ports_.at({part.name, name}), weight});
             }
-            router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports,
-                              i + route.destination);
+            router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
         }
     }
 }
 
-Machine::Provenance Machine::provenance(const std::string& name) const {
+const std::vector<std::uint32_t>& Machine::pools_of(const std::string& part) const {
+    static const std::vector<std::uint32_t> kNone;
+    const auto found = pools_.find(part);
+    return found == pools_.end() ? kNone : found->second;
+}
+
+const Machine::Provenance& Machine::provenance(const std::string& name) const {
+    static const Provenance kNothing;
     const auto found = provenance_.find(name);
-    return found == provenance_.end() ? Provenance{} : found->second;
-}
-
-const Resource& Machine::resource_of(const models::Server& server) const {
-    for (const Resource& resource : resources_) {
-        if (resource.server == &server) {
-            return resource;
-        }
-    }
-    assert(false && "every server of a machine is one of its resources");
-    return resources_.front();
+    return found == provenance_.end() ? kNothing : found->second;
 }
 
 void Machine::flush_translations() {

@@ -31,6 +31,7 @@ struct Resource {
     const models::Server* server = nullptr;
     const models::CreditPool* pool = nullptr;
     const models::Gmmu* translations = nullptr;
+    std::string of = {}; ///< the part or link that it belongs to: "c2c0" of "c2c0 grace0>hopper0"
 
     /// Time up to `now` that it was busy or waited for.
     models::Picoseconds busy_until(models::Picoseconds now) const;
@@ -89,17 +90,25 @@ public:
     bool has_gpu(const std::string& part) const { return gpus_.count(part) != 0; }
 
     const std::vector<Resource>& resources() const { return resources_; }
-    /// The resource whose server this is. Precondition: there is one.
-    const Resource& resource_of(const models::Server& server) const;
+    /// Number of the resource that is this server or pool. Precondition: there is one.
+    std::uint32_t index_of(const void* server_or_pool) const { return resource_index_.at(server_or_pool); }
+    /// Numbers of the limits on requests in flight of a part.
+    const std::vector<std::uint32_t>& pools_of(const std::string& part) const;
+    models::Link& link(std::size_t index) { return *links_[index]; }
+    /// The module of a part that passes packets on; null for a memory.
+    models::Router* router(const std::string& part);
 
     /// How far to trust the figures of a part or link, and whether a packet crosses from one chip to another in it.
     struct Provenance {
         Trust trust = Trust::kCalibrated;
         bool crossing = false;
-        std::string entry; ///< of the file: a range stands there once
+        std::string entry;   ///< of the file: a range stands there once
+        unsigned number = 0; ///< of the entry, from 1
     };
     /// Of the part or link of this name; of another name, what lowers nothing.
-    Provenance provenance(const std::string& name) const;
+    const Provenance& provenance(const std::string& name) const;
+    const Provenance& provenance(std::uint32_t resource) const { return *provenance_of_[resource]; }
+    unsigned entries() const { return entries_; } ///< highest `Provenance::number`
 
     /// Lets tenants share resources as the scenario says. Before the simulation starts.
     void set_sharing(const Scenario& scenario);
@@ -118,7 +127,6 @@ private:
     void attach(std::size_t index);
     void join_smmus();
     void set_routes();
-    models::Router* router(const std::string& part);
     std::vector<std::string> edges_of(std::size_t part) const;
     std::vector<std::string> smmu_devices(const std::string& cpu) const;
     void add(const models::Server& server, Trust trust);
@@ -139,7 +147,11 @@ private:
     std::vector<std::unique_ptr<models::Link>> links_;
     std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port
     std::vector<Resource> resources_;
+    std::unordered_map<const void*, std::uint32_t> resource_index_;     ///< by server or pool
+    std::unordered_map<std::string, std::vector<std::uint32_t>> pools_; ///< by part
     std::unordered_map<std::string, Provenance> provenance_;
+    std::vector<const Provenance*> provenance_of_; ///< by resource
+    unsigned entries_ = 0;
 };
 
 } // namespace sim

@@ -15,13 +15,8 @@ public:
     using Index = FluidNetwork::Index;
     using Use = std::pair<Index, double>; ///< resource, and seconds of its time a byte
 
-    explicit MachineFlows(const Machine& machine);
-
-    /// In the order of the machine, not of addresses. A resource may come twice.
-    std::vector<Use> uses(const StreamBound& cost) const;
-
-private:
-    std::map<const void*, Index> places_; ///< of servers and pools
+    /// In the order of the machine.
+    static std::vector<Use> uses(const StreamBound& cost);
 };
 
 /// One flow for each cost, in their order.

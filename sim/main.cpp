@@ -11,6 +11,7 @@
 #include <systemc>
 
 #include "sim/checked_scenario.h"
+#include "sim/compare_command.h"
 #include "sim/exit_code.h"
 #include "sim/calibrate/calibrate_command.h"
 #include "sim/fabric_cuts.h"
@@ -272,6 +273,7 @@ int sc_main(int argc, char* argv[]) {
     show_verb->add_option("--json", options.json, "As JSON to FILE, or to standard output for -");
 
     std::function<int()> verb; // of those that have a file of their own
+    sim::add_compare_command(app, verb);
     sim::add_sweep_command(app, verb);
     int code = kDone; // of the verbs that have a file of their own
     sim::validate::add_validate_command(app, code);

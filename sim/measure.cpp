@@ -5,6 +5,7 @@
 #include <set>
 #include <systemc>
 
+#include "sim/batch_means.h"
 #include "sim/binding.h"
 
 namespace sim {
@@ -18,15 +19,12 @@ constexpr Picoseconds kMicrosecond = 1'000'000;
 constexpr Picoseconds kWarmUpLeast = 15 * kMicrosecond;
 constexpr Picoseconds kBatchLeast = 4 * kMicrosecond;
 constexpr unsigned kBatchesLeast = 8;
+// Of a sum over many streams, which needs less time than each of them.
+constexpr Picoseconds kSumWarmUpLeast = 5 * kMicrosecond;
+constexpr Picoseconds kSumBatchLeast = kMicrosecond;
+constexpr double kSumTurnoversInBatch = 0.25; ///< of all that is in flight
+constexpr double kSumTurnoversWarmUp = 2.5;
 constexpr double kUnitsInBatch = 64;
-
-/// Two-sided 95 % quantile of Student's t. Source: any table; beyond 30 degrees the normal distribution's.
-double student(std::size_t degrees) {
-    static constexpr double kTable[] = {12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26, 2.23,
-                                        2.20,  2.18, 2.16, 2.14, 2.13, 2.12, 2.11, 2.10, 2.09, 2.09,
-                                        2.08,  2.07, 2.07, 2.06, 2.06, 2.06, 2.05, 2.05, 2.05, 2.04};
-    return degrees == 0 ? kTable[0] : degrees <= std::size(kTable) ? kTable[degrees - 1] : 1.96;
-}
 
 struct Running {
     PlannedStream* planned = nullptr;
@@ -40,33 +38,7 @@ struct Running {
     models::Translator::Counts translations_end;
     models::LatencyHistogram latencies; ///< between begin and end
     Picoseconds began = 0, ended = 0;
-    std::vector<double> batches;
-
-    double mean() const {
-        double sum = 0;
-        for (const double batch : batches) {
-            sum += batch;
-        }
-        return batches.empty() ? 0 : sum / static_cast<double>(batches.size());
-    }
-    void merge_batches() {
-        for (std::size_t i = 0; i < batches.size() / 2; ++i) {
-            batches[i] = (batches[2 * i] + batches[2 * i + 1]) / 2;
-        }
-        batches.resize(batches.size() / 2);
-    }
-    double half_width() const {
-        if (batches.size() < 2) {
-            return 0;
-        }
-        const double average = mean();
-        double squares = 0;
-        for (const double batch : batches) {
-            squares += (batch - average) * (batch - average);
-        }
-        const auto count = static_cast<double>(batches.size());
-        return student(batches.size() - 1) * std::sqrt(squares / (count - 1) / count);
-    }
+    BatchMeans batches;
 };
 
 /// The figure of merit between two counts: bytes a second, or picoseconds a unit.
@@ -100,10 +72,11 @@ public:
              const Progress& progress)
         : machine_(machine), measurement_(measurement), progress_(progress), origin_(now()),
           end_(transient_end(planned)) {
-        for (PlannedStream& stream : planned) {
+        std::vector<StreamBound> bounds = static_bounds(planned, machine);
+        for (std::size_t i = 0; i < planned.size(); ++i) {
             Running running;
-            running.planned = &stream;
-            running.bound = static_bound(stream);
+            running.planned = &planned[i];
+            running.bound = std::move(bounds[i]);
             streams_.push_back(std::move(running));
         }
     }
@@ -121,6 +94,7 @@ public:
     const ResourceSample& before() const { return before_; }
     const ResourceSample& after() const { return after_; }
     bool steady() const { return steady_; }
+    const BatchMeans& sum() const { return sum_; }
     /// False: the user wanted out before there was a figure.
     bool measured() const { return measured_; }
 
@@ -142,20 +116,52 @@ private:
         running.ended = now();
     }
 
-    /// Long enough for many units of the slowest stream.
-    Picoseconds batch_length() const {
-        double longest = static_cast<double>(kBatchLeast);
+    /// Until a stream alone has moved all that it keeps in flight.
+    static double turnover(const Running& running) {
+        const models::StreamJob& job = running.planned->job;
+        const double window = static_cast<double>(job.reads.empty() ? job.write_window : job.read_window) * job.workers;
+        return window * 1e12 / std::max(running.bound.alone_bytes_per_second, 1.0);
+    }
+    double longest_turnover() const {
+        double longest = 0;
         for (const Running& running : streams_) {
-            const models::StreamJob& job = running.planned->job;
+            longest = std::max(longest, turnover(running));
+        }
+        return longest;
+    }
+
+    /// Long enough for many units: of the slowest stream, or of all together.
+    Picoseconds batch_length() const {
+        const double units = measurement_.of_sum ? kUnitsInBatch / static_cast<double>(streams_.size()) : kUnitsInBatch;
+        double longest = static_cast<double>(measurement_.of_sum ? kSumBatchLeast : kBatchLeast);
+        longest = std::max(longest, longest_turnover() * (measurement_.of_sum ? kSumTurnoversInBatch : 1));
+        for (const Running& running : streams_) {
             const double unit = running.planned->is_latency ? running.bound.latency_ps
-                                                            : static_cast<double>(job.burst_bytes) * 1e12 /
-                                                                  running.bound.alone_bytes_per_second;
-            longest = std::max(longest, unit * kUnitsInBatch);
-            const double window =
-                static_cast<double>(job.reads.empty() ? job.write_window : job.read_window) * job.workers;
-            longest = std::max(longest, window * 1e12 / std::max(running.bound.alone_bytes_per_second, 1.0));
+                                                            : static_cast<double>(running.planned->job.burst_bytes) *
+                                                                  1e12 / running.bound.alone_bytes_per_second;
+            longest = std::max(longest, unit * units);
         }
         return static_cast<Picoseconds>(std::min(longest, static_cast<double>(measurement_.time_max)));
+    }
+    Picoseconds warm_up(Picoseconds batch) const {
+        return measurement_.of_sum
+                   ? std::max(kSumWarmUpLeast,
+                              static_cast<Picoseconds>(std::min(longest_turnover() * kSumTurnoversWarmUp,
+                                                                static_cast<double>(measurement_.time_max))))
+                   : std::max(kWarmUpLeast, 3 * batch);
+    }
+
+    /// Whether what is to be known is known well enough.
+    bool narrow() const {
+        const auto within = [&](double deviation, double mean) {
+            return deviation <= measurement_.relative_error * mean;
+        };
+        if (measurement_.of_sum) {
+            return within(sum_.half_width(), sum_.mean()) && within(sum_.drift(), sum_.mean());
+        }
+        return std::all_of(streams_.begin(), streams_.end(), [&](const Running& running) {
+            return within(running.batches.half_width(), running.batches.mean());
+        });
     }
 
     void run_steady() {
@@ -164,7 +170,7 @@ private:
         }
         Picoseconds batch = batch_length();
         const Picoseconds limit = origin_ + measurement_.time_max;
-        if (!step(std::max(kWarmUpLeast, 3 * batch)) && !machine_.is_stuck()) {
+        if (!step(warm_up(batch)) && !machine_.is_stuck()) {
             measured_ = false;
             return;
         }
@@ -176,25 +182,27 @@ private:
         for (unsigned count = 1; !steady_ && (now() < limit || count <= kBatchesLeast); ++count) {
             const bool go_on = step(batch);
             // Longer batches depend less on each other.
-            const bool merge = streams_.front().batches.size() + 1 == 2 * kBatchesLeast;
+            const bool merge = sum_.size() + 1 == 2 * kBatchesLeast;
+            double sum = 0;
             for (Running& running : streams_) {
                 const auto counters = Engine::counters(*running.job);
-                running.batches.push_back(figure(*running.planned, running.last, counters, batch));
+                const double value = figure(*running.planned, running.last, counters, batch);
+                running.batches.add(value);
                 running.last = counters;
+                sum += running.planned->is_latency ? 0 : value;
                 if (merge) {
-                    running.merge_batches();
+                    running.batches.merge_pairs();
                 }
             }
+            sum_.add(sum);
             if (merge) {
+                sum_.merge_pairs();
                 batch *= 2;
             }
             if (!go_on) {
                 break;
             }
-            steady_ =
-                count >= kBatchesLeast && std::all_of(streams_.begin(), streams_.end(), [&](const Running& running) {
-                    return running.half_width() <= measurement_.relative_error * running.mean();
-                });
+            steady_ = count >= kBatchesLeast && narrow();
         }
         for (Running& running : streams_) {
             end(running);
@@ -221,7 +229,7 @@ private:
                 const Picoseconds stop = stream.stop != 0 ? stream.stop : last;
                 if (stop == time && running.job != nullptr && running.ended == 0) {
                     end(running);
-                    running.batches.push_back(
+                    running.batches.add(
                         figure(*running.planned, running.begin, running.end, running.ended - running.began));
                     running.planned->engine->stop(*running.job);
                 }
@@ -280,6 +288,7 @@ private:
     const Picoseconds origin_;
     const std::optional<Picoseconds> end_; ///< of a group that is measured once
     std::vector<Running> streams_;
+    BatchMeans sum_; ///< of the bandwidth streams
     ResourceSample before_;
     ResourceSample after_;
     bool steady_ = true;
@@ -317,8 +326,8 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         StreamResult line;
         line.stream = stream.stream;
         line.is_latency = stream.is_latency;
-        line.value = running.mean();
-        line.half_width = running.half_width();
+        line.value = running.batches.mean();
+        line.half_width = running.batches.half_width();
         line.steady = run.steady();
         line.bound = stream.is_latency ? running.bound.latency_ps
                                        : running.bound.alone_bytes_per_second * stream.bytes_per_unit_byte;
@@ -347,6 +356,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         }
         result.streams.push_back(std::move(line));
     }
+    result.total_half_width = run.sum().half_width();
     result.total_bound = moving.empty() ? 0 : joint_bound(moving, bounds);
     return result;
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "sim/gpu_classes.h"
+#include "sim/nvbandwidth_kernels.h"
 #include "sim/stream_loader.h"
 
 namespace sim {
@@ -113,8 +114,8 @@ private:
 
     /// A GPU and its host memory: a copy each way; that which is measured comes first.
     std::vector<NvbandwidthCopy> with_host(std::size_t i, bool both) const {
-        const bool half = both && test_->engine == Engine::kSm;
-        std::vector<NvbandwidthCopy> copies{{gpu(i), host(i), hbm(gpu(i)), half}, {gpu(i), hbm(gpu(i)), host(i), half}};
+        std::vector<NvbandwidthCopy> copies{{gpu(i), host(i), hbm(gpu(i)), false},
+                                            {gpu(i), hbm(gpu(i)), host(i), false}};
         if (test_->outward) {
             std::swap(copies[0], copies[1]);
         }
@@ -124,26 +125,27 @@ private:
         return copies;
     }
 
-    /// A kernel whose warps copy both ways ends when the slower way does; the tool halves its bandwidth.
-    NvbandwidthCase::Cell both_ways(std::size_t group, std::size_t measured, std::size_t other) const {
-        return test_->engine == Engine::kSm ? NvbandwidthCase::Cell{group, {measured, other}, true}
-                                            : NvbandwidthCase::Cell{group, {measured}, false};
-    }
-
     void fill_each() {
         NvbandwidthCase::Matrix& cells = matrix(1, count());
         const bool both = test_->shape == Shape::kHostBothWays;
         for (std::size_t i = 0; i < count(); ++i) {
             const std::string label = fmt::format("{} {}", test_->name, i);
+            const std::string likeness = classes_.of_gpu(gpu(i));
+            if (both && test_->engine == Engine::kSm) {
+                if (const auto group = kernels_both_ways(likeness, label, {i})) {
+                    cells.cells[i] = {*group, {}, kernel_both_ways_bytes(spec(i)), 0};
+                    ++case_->cells;
+                }
+                continue;
+            }
             std::vector<NvbandwidthCopy> copies = with_host(i, both);
             if (test_->shape == Shape::kLocal) {
                 copies = {{gpu(i), hbm(gpu(i)), hbm(gpu(i)), false}};
             }
-            const auto group = test_->shape == Shape::kHostLatency
-                                   ? group_of(classes_.of_gpu(gpu(i)), label, chase(gpu(i), host(i)))
-                                   : group_of(classes_.of_gpu(gpu(i)), label, copies);
+            const auto group = test_->shape == Shape::kHostLatency ? group_of(likeness, label, chase(gpu(i), host(i)))
+                                                                   : group_of(likeness, label, copies);
             if (group) {
-                cells.cells[i] = both ? both_ways(*group, 0, 1) : NvbandwidthCase::Cell{*group, {0}, false};
+                cells.cells[i] = {*group, {0}, 0, 0};
                 ++case_->cells;
             }
         }
@@ -185,10 +187,10 @@ private:
                     return;
                 }
                 const std::size_t at = row * count() + column;
-                case_->matrices[0].cells[at] = {*group, {0}, false};
+                case_->matrices[0].cells[at] = {*group, {0}, 0, 0};
                 if (both) {
-                    case_->matrices[1].cells[at] = {*group, {1}, false};
-                    case_->matrices[2].cells[at] = {*group, {0, 1}, false};
+                    case_->matrices[1].cells[at] = {*group, {1}, 0, 0};
+                    case_->matrices[2].cells[at] = {*group, {0, 1}, 0, 0};
                 }
                 ++case_->cells;
             }
@@ -198,15 +200,21 @@ private:
     /// In their steady state it does not matter whose turn it is to be measured: one group gives all cells.
     void fill_all_hosts() {
         const bool both = test_->shape == Shape::kAllHostBothWays;
+        NvbandwidthCase::Matrix& cells = matrix(1, count());
         std::vector<NvbandwidthCopy> copies;
+        std::vector<std::size_t> all;
         for (std::size_t i = 0; i < count(); ++i) {
             const std::vector<NvbandwidthCopy> mine = with_host(i, both);
             copies.insert(copies.end(), mine.begin(), mine.end());
+            all.push_back(i);
         }
-        NvbandwidthCase::Matrix& cells = matrix(1, count());
-        if (const auto group = group_of("all", std::string(test_->name), copies)) {
+        const bool kernels = both && test_->engine == Engine::kSm;
+        const auto group = kernels ? kernels_both_ways("all", std::string(test_->name), all)
+                                   : group_of("all", std::string(test_->name), copies);
+        if (group) {
             for (std::size_t i = 0; i < count(); ++i) {
-                cells.cells[i] = both ? both_ways(*group, 2 * i, 2 * i + 1) : NvbandwidthCase::Cell{*group, {i}, false};
+                cells.cells[i] = kernels ? NvbandwidthCase::Cell{*group, {}, kernel_both_ways_bytes(spec(i)), i}
+                                         : NvbandwidthCase::Cell{*group, {both ? 2 * i : i}, 0, 0};
             }
             case_->cells = count();
         }
@@ -238,7 +246,7 @@ private:
             if (!group) {
                 return;
             }
-            cells.cells[one] = {*group, streams, false};
+            cells.cells[one] = {*group, streams, 0, 0};
             ++case_->cells;
         }
     }
@@ -256,13 +264,40 @@ private:
         }
         if (const auto group = group_of("all", std::string(test_->name), copies)) {
             for (std::size_t stream = 0; stream < rows.size(); ++stream) {
-                cells.cells[rows[stream]] = {*group, {stream}, false};
+                cells.cells[rows[stream]] = {*group, {stream}, 0, 0};
             }
             case_->cells = rows.size();
         }
     }
 
     // --- groups ----------------------------------------------------------------------------------------------------
+
+    const models::GpuSpec& spec(std::size_t i) const { return std::get<models::GpuSpec>(topology_.find(gpu(i))->spec); }
+    std::optional<std::size_t> kernels_both_ways(const std::string& likeness, const std::string& label,
+                                                 const std::vector<std::size_t>& gpus) {
+        const auto [at, added] = group_of_.try_emplace(request_.distinct ? likeness : label, groups_.size());
+        if (!added) {
+            case_->shared = true;
+            return at->second;
+        }
+        auto work = std::make_shared<Work>();
+        for (const std::size_t i : gpus) {
+            const auto path = [&](const std::string& source, const std::string& target) {
+                return work->graph.add_path(
+                    stream(nvbandwidth_copy(request_, {gpu(i), source, target, true}, Engine::kSm, spec(i), 1), label));
+            };
+            const WorkGraph::Index in = path(host(i), hbm(gpu(i))), out = path(hbm(gpu(i)), host(i));
+            add_kernel_both_ways(*work, in, out, spec(i), gpu(i));
+        }
+        work->what = label;
+        groups_.push_back({label, {}, request_.where, std::move(work)});
+        return groups_.size() - 1;
+    }
+
+    Stream stream(const YamlNode& node, const std::string& label) {
+        room_ -= std::min<std::size_t>(room_, 1);
+        return read_stream(node, "nvbandwidth: " + label, software_, &topology_, no_spreads_, diagnostics_);
+    }
 
     std::vector<YamlNode> chase(const std::string& gpu, const std::string& memory) const {
         return {nvbandwidth_chase(request_, gpu, memory)};

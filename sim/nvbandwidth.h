@@ -14,8 +14,9 @@ namespace sim {
 struct NvbandwidthCase {
     struct Cell {
         std::size_t group = 0;            ///< of the case's own groups
-        std::vector<std::size_t> streams; ///< of that group
-        bool slower = false;              ///< the slowest of them counts; false: their sum
+        std::vector<std::size_t> streams; ///< of that group: their sum
+        std::uint64_t bytes = 0; ///< of a group that is a work: bytes / the time of its figure of number `figure`
+        std::size_t figure = 0;
     };
     struct Matrix {
         std::string name; ///< in the tool's SUM line

@@ -45,18 +45,30 @@ private:
             into_.fault = "interrupted";
             return std::nullopt;
         }
-        double sum = 0, least = 0;
+        if (cell.bytes != 0) {
+            return figure_of_work(cell, *found->second->work);
+        }
+        double sum = 0;
         for (const std::size_t index : cell.streams) {
             const StreamResult& line = found->second->streams[index];
             if (!line.fault.empty()) {
                 into_.fault = line.fault;
                 return std::nullopt;
             }
-            const double value = line.is_latency ? line.value / 1e3 : line.value / 1e9;
-            least = sum == 0 ? value : std::min(least, value);
-            sum += value;
+            sum += line.is_latency ? line.value / 1e3 : line.value / 1e9;
         }
-        return cell.slower ? least : sum;
+        return sum;
+    }
+
+    /// Bytes of the cell over the time of its own figure; without times of nodes, over that of the whole.
+    std::optional<double> figure_of_work(const NvbandwidthCase::Cell& cell, const WorkResult& work) {
+        if (!work.times.fault.empty()) {
+            into_.fault = work.times.fault;
+            return std::nullopt;
+        }
+        const double ns = cell.figure < work.values.size() ? work.values[cell.figure].value
+                                                           : static_cast<double>(work.times.finish) / 1e3;
+        return ns > 0 ? std::optional(static_cast<double>(cell.bytes) / ns) : std::nullopt;
     }
 
     void judge(const NvbandwidthCase::Cell& cell, const StreamGroup& group) {
@@ -65,27 +77,38 @@ private:
             return;
         }
         const GroupResult& result = *found->second;
+        if (result.work) {
+            note(result.work->binding.resource, result.work->share_of_bound());
+            note(result.work->grade, result.work->reasons);
+            return;
+        }
         const StreamResult& line = result.streams[cell.streams.front()];
+        note(line.binding.resource, result.streams.size() == 1 ? line.share_of_bound()
+                                    : result.total_bound > 0   ? result.total / result.total_bound
+                                                               : 0);
+        for (const std::size_t index : cell.streams) {
+            into_.steady = into_.steady && result.streams[index].steady;
+            note(result.streams[index].grade, result.streams[index].reasons);
+        }
+    }
+
+    void note(const std::string& resource, double share) {
         const auto limit = std::find_if(into_.limits.begin(), into_.limits.end(),
-                                        [&](const auto& seen) { return seen.first == line.binding.resource; });
+                                        [&](const auto& seen) { return seen.first == resource; });
         if (limit == into_.limits.end()) {
-            into_.limits.emplace_back(line.binding.resource, 1);
+            into_.limits.emplace_back(resource, 1);
         } else {
             ++limit->second;
         }
-        const double share = result.streams.size() == 1 ? line.share_of_bound()
-                             : result.total_bound > 0   ? result.total / result.total_bound
-                                                        : 0;
         into_.share_of_bound_min = std::min(into_.share_of_bound_min, share);
         into_.share_of_bound_max = std::max(into_.share_of_bound_max, share);
-        for (const std::size_t index : cell.streams) {
-            const StreamResult& one = result.streams[index];
-            into_.steady = into_.steady && one.steady;
-            into_.grade = std::max(into_.grade, one.grade);
-            for (const std::string& reason : one.reasons) {
-                if (std::find(into_.reasons.begin(), into_.reasons.end(), reason) == into_.reasons.end()) {
-                    into_.reasons.push_back(reason);
-                }
+    }
+
+    void note(Grade grade, const std::vector<std::string>& reasons) {
+        into_.grade = std::max(into_.grade, grade);
+        for (const std::string& reason : reasons) {
+            if (std::find(into_.reasons.begin(), into_.reasons.end(), reason) == into_.reasons.end()) {
+                into_.reasons.push_back(reason);
             }
         }
     }

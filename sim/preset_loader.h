@@ -13,6 +13,7 @@ namespace sim {
 /// The presets of all parts and links, by name: maps of figures, each checked on its own.
 struct Presets {
     std::map<std::string, YamlNode> maps;
+    std::map<std::string, std::string> like; ///< the preset that one has its other figures from
 
     std::vector<std::string> names() const;
 };

@@ -141,6 +141,7 @@ std::string json_report(const RunResult& result) {
             entry["group"] = group.group->name;
             entry["measured_ns"] = nanoseconds(static_cast<double>(group.measured));
             entry["total_GB_per_s"] = group.total / 1e9;
+            entry["total_confidence_half_width"] = group.total_half_width / 1e9;
             entry["total_bound_GB_per_s"] = group.total_bound / 1e9;
             if (result.fidelity == Fidelity::kAll) {
                 entry["total_fluid_GB_per_s"] = group.total_fluid / 1e9;

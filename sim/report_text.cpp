@@ -155,6 +155,33 @@ const GroupResult* partner(const RunResult& result, const StreamGroup* group, bo
     return nullptr;
 }
 
+/// All streams of a group; of many, those that stand for the others, and the first of those with a fault.
+std::vector<std::size_t> streams_told(const GroupResult& group) {
+    constexpr std::size_t kMany = 24, kFaults = 8;
+    std::vector<std::size_t> order(group.streams.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        order[i] = i;
+    }
+    if (order.size() <= kMany) {
+        return order;
+    }
+    std::vector<std::size_t> told, running;
+    for (const std::size_t i : order) {
+        if (group.streams[i].fault.empty()) {
+            running.push_back(i);
+        } else if (told.size() < kFaults) {
+            told.push_back(i);
+        }
+    }
+    if (!running.empty()) {
+        std::stable_sort(running.begin(), running.end(),
+                         [&](std::size_t a, std::size_t b) { return group.streams[a].value < group.streams[b].value; });
+        const std::set<std::size_t> shown{running.front(), running[running.size() / 2], running.back()};
+        told.insert(told.end(), shown.begin(), shown.end());
+    }
+    return told;
+}
+
 /// Whether a group's streams are rows of the table; other groups have reports of their own.
 bool in_table(const StreamGroup& group) { return group.work == nullptr && group.nvbandwidth == nullptr; }
 
@@ -177,7 +204,12 @@ void traffic(const RunResult& result, std::string& out) {
         if (group.streams.size() > 1) {
             out += fmt::format("{} (together)\n", group.name);
         }
-        for (std::size_t i = 0; i < group.streams.size(); ++i) {
+        const std::vector<std::size_t> told = streams_told(*shown);
+        if (told.size() < group.streams.size()) {
+            out += fmt::format("  of {} streams the slowest, the middle and the fastest (all with --json)\n",
+                               group.streams.size());
+        }
+        for (const std::size_t i : told) {
             const auto column = [&](const GroupResult* one) {
                 return one == nullptr                   ? std::string("-")
                        : !one->streams[i].fault.empty() ? "fault"
@@ -221,11 +253,13 @@ void traffic(const RunResult& result, std::string& out) {
             }
         }
         if (group.streams.size() > 1 && shown->total > 0) {
-            out +=
-                fmt::format("{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} %\n", "  sum",
-                            native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
-                            native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
-                            in_rate(shown->total_bound), shown->total / shown->total_bound * 100);
+            out += fmt::format(
+                "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8}\n", "  sum",
+                native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
+                native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
+                in_rate(shown->total_bound), shown->total / shown->total_bound * 100,
+                shown->total_half_width > 0 ? fmt::format("{:.2f} %", shown->total_half_width / shown->total * 100)
+                                            : "");
             if (result.fidelity == Fidelity::kAll) {
                 out += fmt::format("    fluid {} ({:+.1f} %)\n", in_rate(shown->total_fluid),
                                    (shown->total_fluid / shown->total - 1) * 100);

@@ -52,6 +52,7 @@ struct GroupResult {
     const StreamGroup* group = nullptr;
     std::vector<StreamResult> streams;
     double total = 0;                 ///< bytes a second of all bandwidth streams
+    double total_half_width = 0;      ///< of its 95 % confidence interval; 0 where streams come and go
     double total_bound = 0;           ///< most that they could reach together
     double total_fluid = 0;           ///< `Fidelity::kAll` only
     models::Picoseconds measured = 0; ///< simulated time of the measurement

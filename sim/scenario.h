@@ -128,6 +128,7 @@ struct Stream {
     unsigned blocks = 0;                         ///< SM: thread blocks; 0 = two an SM
     unsigned unroll = 1;                         ///< SM: loads in flight a thread, 1..16
     bool bypass_l1 = false;                      ///< SM: loads that the L1 does not keep, as coherent probes do
+    bool kernel_per_pass = false;                ///< SM: each pass through the working set is a kernel of its own
     models::Picoseconds start = 0;               ///< after the group's start
     models::Picoseconds stop = 0;                ///< 0 = runs as long as the measurement
     std::uint64_t rate_cap_bytes_per_second = 0; ///< 0 = none
@@ -155,6 +156,7 @@ struct StreamGroup {
 };
 
 struct Measurement {
+    bool of_sum = false;                          ///< steady when the sum of the group is; else when each stream is
     double relative_error = 0.005;                ///< stop when the 95 % confidence half-width is below this share
     models::Picoseconds time_max = 2'000'000'000; ///< 2 ms of simulated time at most, per group
 };

@@ -49,6 +49,7 @@ Measurement read_measurement(const YamlNode& node, Diagnostics& diagnostics) {
     Measurement measurement;
     Fields fields(node, "measurement", diagnostics);
     fields.share("relative_error", measurement.relative_error, 0.0001, 0.5);
+    fields.choice("of", measurement.of_sum, {{"streams", false}, {"sum", true}});
     fields.time("time_max", measurement.time_max, {.min = kMicrosecond, .max = kSecond, .likely = "ms"});
     fields.finish();
     return measurement;

@@ -110,6 +110,8 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete) {
     fields.time("core_latency", spec.core_latency, kLatency);
     fields.time("fabric_latency", spec.fabric_latency, kLatency);
     fields.time("core_to_core_latency", spec.core_to_core_latency, kLatency);
+    fields.time("remote_home_latency", spec.remote_home_latency, kLatencyOrNone);
+    fields.share("all_core_clock", spec.all_core_clock, 0.01, 1);
     fields.count("threads_knee", spec.threads_knee, {.min = 0, .max = 4096});
     fields.share("threads_loss", spec.threads_loss, 0, 0.99);
     nested(fields, "caches", [&](Fields& caches) {
@@ -118,6 +120,9 @@ void read_spec(Fields& fields, models::CpuSpec& spec, bool complete) {
         }
     });
     fields.size("owner_cache", spec.owner_cache_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
+    fields.size("pinned_cache", spec.pinned_cache_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
+    fields.size("prefetch_reach", spec.prefetch_reach_bytes, {.min = 0, .max = kTiB, .likely = "MiB"});
+    fields.time("prefetch_latency", spec.prefetch_latency, kLatencyOrNone);
     fields.count("tlb_entries", spec.tlb_entries, kEntries);
     fields.count("walk_cache_entries", spec.walk_cache_entries, kEntries);
     nested(fields, "smmu", [&](Fields& smmu) { read_smmu(smmu, spec.smmu, complete); });
@@ -140,14 +145,19 @@ void read_spec(Fields& fields, models::GpuSpec& spec, bool complete) {
     spec.l1.name = "L1";
     spec.l2.name = "L2";
     fields.rate("l2_bandwidth", spec.l2_bytes_per_second, kRate);
+    fields.count("l2_partitions", spec.l2_partitions, {.max = 16});
+    fields.time("l2_far_latency", spec.l2_far_latency, kLatencyOrNone);
+    fields.rate("l2_crossing_bandwidth", spec.l2_crossing_bytes_per_second, kRate);
+    fields.time("kernel_launch", spec.kernel_launch, kLatencyOrNone);
     fields.time("l2_atomic_overhead", spec.l2_atomic_overhead, kLatencyOrNone);
-    fields.time("system_atomic_overhead", spec.system_atomic_overhead, kLatencyOrNone);
+    fields.time("handover_latency", spec.handover_latency, kLatencyOrNone);
     fields.time("inbound_latency", spec.inbound_latency, kLatency);
     fields.rate("inbound_bandwidth", spec.inbound_bytes_per_second, kRate);
     fields.time("inbound_queueing_quantum", spec.inbound_queueing_quantum, kLatencyOrNone);
     fields.share("inbound_queueing_depth", spec.inbound_queueing_depth, 0.01, 1000);
     fields.size("system_read_window", spec.system_read_window_bytes, kWindowOrNone);
     fields.size("hub_read_window", spec.hub_read_window_bytes, kWindowOrNone);
+    fields.size("hub_write_window", spec.hub_write_window_bytes, kWindowOrNone);
     fields.size("posted_write", spec.posted_write_bytes, kWindow);
     fields.time("posted_write_latency", spec.posted_write_latency, kLatency);
     fields.count("gmmu_tlb_entries", spec.gmmu_tlb_entries, kEntries);

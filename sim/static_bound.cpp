@@ -1,8 +1,12 @@
 #include "sim/static_bound.h"
 
 #include <algorithm>
-#include <glpk.h>
+#include <bit>
 #include <limits>
+#include <map>
+#include <optional>
+
+#include "sim/spread_walk.h"
 
 namespace sim {
 
@@ -12,45 +16,52 @@ constexpr double kPicosecondsPerSecond = 1e12;
 
 enum class Case { kBest, kMean };
 
-/// By squaring: the same bits on every machine.
-double power(double base, std::uint64_t exponent) {
-    double result = 1;
-    for (; exponent != 0; exponent /= 2, base *= base) {
-        result *= exponent % 2 != 0 ? base : 1;
-    }
-    return result;
-}
-
 struct LegCost {
     double latency = 0;                              ///< mean over places, caches and memory
     double best = 0;                                 ///< of the fastest way, mean over places
     double arrival = 0;                              ///< of a write, in its memory, mean over places
     std::vector<std::pair<double, double>> outcomes; ///< latency and share of the accesses
+};
 
-    /// Of the slowest of `accesses` that draw their outcomes independently.
-    double slowest_of(std::uint64_t accesses) {
-        std::sort(outcomes.begin(), outcomes.end());
-        double expected = 0;
-        double below = 0; // chance that one access is faster
-        for (const auto& [time, share] : outcomes) {
-            const double upto = std::min(below + share, 1.0);
-            expected += time * (power(upto, accesses) - power(below, accesses));
-            below = upto;
-        }
-        return expected;
-    }
+bool planned_spread(const PlannedStream& planned) {
+    const auto spread = [](const models::Leg& leg) { return !leg.others.empty(); };
+    return std::any_of(planned.job.reads.begin(), planned.job.reads.end(), spread) ||
+           (planned.job.write && spread(*planned.job.write));
+}
+
+/// Works out the costs of streams, one after the other.
+class Coster {
+public:
+    Coster(Machine& machine, Case which) : machine_(machine), which_(which), uses_(machine.resources().size()) {}
+
+    StreamBound cost(const PlannedStream& planned);
+
+private:
+    void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
+                  LegCost& cost);
+    void add_place(const PlannedStream& planned, models::Engine& engine, const models::Leg& leg, std::uint64_t bytes,
+                   double share, StreamBound& bound, LegCost& cost);
+    LegCost add_leg(const PlannedStream& planned, models::Engine& engine, const models::Leg& leg, std::uint64_t bytes,
+                    StreamBound& bound);
+    void cost_ping_pong(const PlannedStream& planned, StreamBound& bound);
+
+    Machine& machine_;
+    const Case which_;
+    UseTable uses_;
+    std::optional<SpreadWalk> spread_; ///< made when there is a spread
 };
 
 /// Adds what a burst of `bytes` costs on `leg`'s path, taken by `share` of the accesses, to `bound`.
-void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
-              LegCost& cost) {
+void Coster::add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share,
+                      StreamBound& bound, LegCost& cost) {
     const models::PathTrace path = engine.trace_path(leg, bytes);
     const double size = static_cast<double>(bytes);
     for (const auto& use : path.uses) {
-        bound.uses[use.server] += share * use.picoseconds / size;
+        uses_.add(machine_.index_of(use.server), share * use.picoseconds / size);
     }
     for (const auto& hold : path.holds) {
-        bound.holds[hold.pool] += share * hold.byte_picoseconds / size / static_cast<double>(hold.pool->limit_bytes());
+        uses_.add(machine_.index_of(hold.pool),
+                  share * hold.byte_picoseconds / size / static_cast<double>(hold.pool->limit_bytes()));
     }
     for (const auto& [component, time] : path.stages) {
         bound.stages.emplace_back(component, share * static_cast<double>(time));
@@ -60,9 +71,10 @@ void add_path(models::Engine& engine, const models::Leg& leg, std::uint64_t byte
     cost.outcomes.emplace_back(static_cast<double>(path.latency), share);
 }
 
-/// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go.
-void add_place(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, double share, StreamBound& bound,
-               Case which, LegCost& cost) {
+/// Adds what a burst of `bytes` costs at one place of a leg, to which `share` of the accesses go. Those of a spread
+/// over NVLink are only noted, for `add_leg` to end.
+void Coster::add_place(const PlannedStream& planned, models::Engine& engine, const models::Leg& leg,
+                       std::uint64_t bytes, double share, StreamBound& bound, LegCost& cost) {
     double missing = 1;
     for (const models::Leg::Hit& hit : leg.hits) {
         missing -= hit.share;
@@ -71,30 +83,59 @@ void add_place(models::Engine& engine, const models::Leg& leg, std::uint64_t byt
     }
     missing = std::max(missing, 0.0) * share;
     if (leg.gate != nullptr) {
-        bound.uses[leg.gate] += share * kPicosecondsPerSecond / static_cast<double>(leg.gate_rate);
+        uses_.add(machine_.index_of(leg.gate), share * kPicosecondsPerSecond / static_cast<double>(leg.gate_rate));
     }
-    if (which == Case::kMean && leg.home_share > 0 && leg.home_share < 1) {
+    const bool put_together = planned_spread(planned) && SpreadWalk::covers(leg);
+    const auto walk = [&](const models::Leg& way, double taken) {
+        if (put_together) {
+            spread_->add(way, taken);
+        } else {
+            add_path(engine, way, bytes, taken, bound, cost);
+        }
+    };
+    if (which_ == Case::kMean && leg.home_share > 0 && leg.home_share < 1) {
         models::Leg past_home = leg;
         past_home.home_share = 0;
-        add_path(engine, past_home, bytes, missing * (1 - leg.home_share), bound, cost);
-        add_path(engine, leg, bytes, missing * leg.home_share, bound, cost);
+        walk(past_home, missing * (1 - leg.home_share));
+        walk(leg, missing * leg.home_share);
     } else {
-        add_path(engine, leg, bytes, missing, bound, cost);
+        walk(leg, missing);
     }
 }
 
 /// Adds what a burst of `bytes` costs on `leg` to `bound`: the mean over its places.
-LegCost add_leg(models::Engine& engine, const models::Leg& leg, std::uint64_t bytes, StreamBound& bound, Case which) {
+LegCost Coster::add_leg(const PlannedStream& planned, models::Engine& engine, const models::Leg& leg,
+                        std::uint64_t bytes, StreamBound& bound) {
     LegCost cost;
     const double share = 1 / static_cast<double>(leg.places());
+    const bool spread = planned_spread(planned);
+    if (spread) {
+        if (!spread_) {
+            spread_.emplace(machine_);
+        }
+        spread_->begin(engine, planned.stream->initiator, bytes);
+    }
     for (std::size_t i = 0; i < leg.places(); ++i) {
         const std::size_t before = cost.outcomes.size();
-        add_place(engine, leg.place(i), bytes, share, bound, which, cost);
+        add_place(planned, engine, leg.place(i), bytes, share, bound, cost);
         double least = std::numeric_limits<double>::max();
         for (std::size_t one = before; one < cost.outcomes.size(); ++one) {
             least = cost.outcomes[one].second > 0 ? std::min(least, cost.outcomes[one].first) : least;
         }
-        cost.best += share * least;
+        if (cost.outcomes.size() > before) {
+            cost.best += share * least;
+        }
+    }
+    if (spread) {
+        for (const SpreadWalk::Way& way : spread_->end(uses_)) {
+            cost.latency += way.share * way.latency;
+            cost.arrival += way.share * way.latency; // no finite work is spread: when it is acknowledged will do
+            cost.best += way.share * way.latency;
+            cost.outcomes.emplace_back(way.latency, way.share);
+        }
+        for (const auto& [component, time] : spread_->stages()) {
+            bound.stages.emplace_back(component, static_cast<double>(time));
+        }
     }
     return cost;
 }
@@ -106,35 +147,38 @@ void limit(StreamBound& bound, double bytes_per_second, const std::string& words
     }
 }
 
-StreamBound cost(const PlannedStream& planned, Case which) {
+void Coster::cost_ping_pong(const PlannedStream& planned, StreamBound& bound) {
+    for (const auto& turn : planned.job.turns) {
+        const auto overhead = static_cast<double>(turn.leg.overhead);
+        if (turn.local) {
+            bound.stages.emplace_back("core to core", overhead);
+            bound.latency_ps += overhead;
+        } else {
+            bound.stages.emplace_back("atomic", overhead);
+            bound.latency_ps += overhead + add_leg(planned, *turn.engine, turn.leg, 64, bound).latency;
+        }
+    }
+    limit(bound, static_cast<double>(planned.job.burst_bytes) * kPicosecondsPerSecond / bound.latency_ps,
+          planned.window);
+    bound.alone_bytes_per_second = bound.own_bytes_per_second;
+    bound.uses = uses_.take();
+}
+
+StreamBound Coster::cost(const PlannedStream& planned) {
     const models::StreamJob& job = planned.job;
     StreamBound bound;
     bound.own_bytes_per_second = std::numeric_limits<double>::max();
     if (job.pattern == models::StreamJob::Pattern::kPingPong) {
-        for (const auto& turn : job.turns) {
-            if (turn.local) {
-                bound.stages.emplace_back("core to core", static_cast<double>(turn.leg.overhead));
-                bound.latency_ps += static_cast<double>(turn.leg.overhead);
-            } else {
-                bound.stages.emplace_back("atomic", static_cast<double>(turn.leg.overhead));
-                bound.latency_ps +=
-                    static_cast<double>(turn.leg.overhead) + add_leg(*turn.engine, turn.leg, 64, bound, which).latency;
-            }
-        }
-        limit(bound, static_cast<double>(job.burst_bytes) * kPicosecondsPerSecond / bound.latency_ps, planned.window);
-        bound.alone_bytes_per_second = bound.own_bytes_per_second;
+        cost_ping_pong(planned, bound);
         return bound;
     }
     const double burst = static_cast<double>(job.burst_bytes);
     const double workers = job.workers;
-    // A batch is back when the slowest of its bursts is; else a window turns over with the mean.
-    const auto turnover = [&](LegCost& cost) {
-        const std::uint64_t accesses = std::max<std::uint64_t>(job.read_window / job.burst_bytes, 1);
-        return which == Case::kBest ? cost.best : job.batch ? cost.slowest_of(accesses) : cost.latency;
-    };
+    // A window turns over with the mean.
+    const auto turnover = [&](const LegCost& cost) { return which_ == Case::kBest ? cost.best : cost.latency; };
     double read_time = 0;
     for (const models::Leg& leg : job.reads) {
-        LegCost cost = add_leg(*planned.engine, leg, job.burst_bytes, bound, which);
+        LegCost cost = add_leg(planned, *planned.engine, leg, job.burst_bytes, bound);
         read_time = std::max(read_time, turnover(cost));
         bound.latency_ps = std::max(bound.latency_ps, cost.latency);
     }
@@ -142,8 +186,8 @@ StreamBound cost(const PlannedStream& planned, Case which) {
         const double legs = static_cast<double>(job.reads.size());
         const double unit = burst * legs;
         const double held = std::max(static_cast<double>(job.read_window), unit);
-        const double issue = job.read_rate != 0 ? held * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
-        const double time = read_time + static_cast<double>(job.overhead) + (job.batch ? issue : 0);
+        const double tail = job.read_rate != 0 ? burst * kPicosecondsPerSecond / static_cast<double>(job.read_rate) : 0;
+        const double time = read_time + tail + static_cast<double>(job.hold);
         limit(bound, workers * held / legs * kPicosecondsPerSecond / std::max(time, 1.0), planned.window);
         if (job.read_rate != 0) {
             limit(bound, workers * static_cast<double>(job.read_rate) / legs,
@@ -151,8 +195,8 @@ StreamBound cost(const PlannedStream& planned, Case which) {
         }
     }
     if (job.write) {
-        const LegCost cost = add_leg(*planned.engine, *job.write, job.burst_bytes, bound, which);
-        const double write_time = which == Case::kBest ? cost.best : cost.latency;
+        const LegCost cost = add_leg(planned, *planned.engine, *job.write, job.burst_bytes, bound);
+        const double write_time = which_ == Case::kBest ? cost.best : cost.latency;
         const double held = std::max(static_cast<double>(job.write_window), burst);
         limit(bound, workers * held * kPicosecondsPerSecond / std::max(write_time + read_time, 1.0),
               "stores in flight: " + std::to_string(job.write_window) + " B for each of " +
@@ -170,69 +214,115 @@ StreamBound cost(const PlannedStream& planned, Case which) {
         limit(bound, static_cast<double>(job.rate_cap), "the stream's rate cap");
     }
     bound.alone_bytes_per_second = bound.own_bytes_per_second;
-    for (const auto& [server, picoseconds] : bound.uses) {
+    bound.uses = uses_.take();
+    for (const auto& [resource, picoseconds] : bound.uses) {
         bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
     }
-    for (const auto& [pool, picoseconds] : bound.holds) {
-        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, kPicosecondsPerSecond / picoseconds);
+    if (job.pass_bytes != 0) {
+        const double idle = which_ == Case::kBest ? static_cast<double>(job.launch) + read_time
+                                                 : static_cast<double>(job.launch + job.hold) + bound.latency_ps;
+        const double pass = static_cast<double>(job.pass_bytes);
+        limit(bound, pass * kPicosecondsPerSecond / (idle + pass * kPicosecondsPerSecond / bound.alone_bytes_per_second),
+              "launches: a kernel for each pass");
+        bound.alone_bytes_per_second = std::min(bound.alone_bytes_per_second, bound.own_bytes_per_second);
     }
     return bound;
 }
 
-} // namespace
-
-StreamBound static_bound(const PlannedStream& planned) { return cost(planned, Case::kBest); }
-
-StreamBound mean_cost(const PlannedStream& planned, const StreamBound& best) {
-    const auto mixed = [](const models::Leg& leg) {
-        return !leg.hits.empty() || (leg.home_share > 0 && leg.home_share < 1);
-    };
-    const models::StreamJob& job = planned.job;
-    const bool caches = std::any_of(job.reads.begin(), job.reads.end(), mixed) || (job.write && mixed(*job.write));
-    return caches ? cost(planned, Case::kMean) : best;
+/// splitmix64 (Steele, Lea, Flood 2014).
+std::uint64_t mixed_up(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
 }
 
-double joint_bound(const std::vector<const PlannedStream*>& streams, const std::vector<const StreamBound*>& bounds) {
-    std::map<const void*, std::vector<std::pair<int, double>>> rows; // by server or pool
-    for (std::size_t i = 0; i < bounds.size(); ++i) {
-        const auto add = [&](const void* shared, double picoseconds) {
-            if (picoseconds > 0) {
-                rows[shared].emplace_back(static_cast<int>(i) + 1, picoseconds);
+/// Which resources stand for those that all streams use alike: those of one entry of the machine's file with the same
+/// uses by each stream, to the last bit.
+class Alike {
+public:
+    explicit Alike(const Machine& machine) : machine_(machine), prints_(machine.resources().size()) {}
+
+    /// Notes the uses of the next stream.
+    void note(const std::vector<ResourceUse>& uses) {
+        ++streams_;
+        for (const auto& [resource, picoseconds] : uses) {
+            prints_[resource] += mixed_up(std::bit_cast<std::uint64_t>(picoseconds) + mixed_up(streams_));
+        }
+    }
+    /// After all: keeps the first of each kind.
+    void find_first() {
+        std::map<std::pair<unsigned, std::uint64_t>, std::uint32_t> first;
+        is_first_.assign(prints_.size(), false);
+        for (std::uint32_t i = 0; i < prints_.size(); ++i) {
+            if (prints_[i] == 0) {
+                continue;
             }
-        };
-        for (const auto& [server, picoseconds] : bounds[i]->uses) {
-            add(server, picoseconds);
-        }
-        for (const auto& [pool, picoseconds] : bounds[i]->holds) {
-            add(pool, picoseconds);
+            is_first_[i] = first.try_emplace({machine_.provenance(i).number, prints_[i]}, i).second;
         }
     }
-    constexpr double kScale = 1e9; // variables in GB/s, so that the solver's tolerances fit
-    glp_term_out(GLP_OFF);
-    glp_prob* const problem = glp_create_prob();
-    glp_set_obj_dir(problem, GLP_MAX);
-    glp_add_cols(problem, static_cast<int>(streams.size()));
-    for (std::size_t i = 0; i < streams.size(); ++i) {
-        const int column = static_cast<int>(i) + 1;
-        glp_set_obj_coef(problem, column, streams[i]->bytes_per_unit_byte);
-        glp_set_col_bnds(problem, column, GLP_DB, 0, std::max(bounds[i]->own_bytes_per_second / kScale, 1e-9));
+    void strip(std::vector<ResourceUse>& uses) const {
+        std::erase_if(uses, [&](const ResourceUse& use) { return !is_first_[use.first]; });
+        uses.shrink_to_fit();
     }
-    for (const auto& [shared, entries] : rows) {
-        const int row = glp_add_rows(problem, 1);
-        glp_set_row_bnds(problem, row, GLP_UP, 0, kPicosecondsPerSecond / kScale);
-        std::vector<int> columns{0};
-        std::vector<double> values{0};
-        for (const auto& [column, picoseconds] : entries) {
-            columns.push_back(column);
-            values.push_back(picoseconds);
+
+private:
+    const Machine& machine_;
+    std::vector<std::uint64_t> prints_; ///< by resource
+    std::vector<bool> is_first_;
+    std::uint64_t streams_ = 0;
+};
+
+std::vector<StreamBound> costs(const std::vector<PlannedStream>& planned, Machine& machine, Case which) {
+    std::vector<StreamBound> bounds;
+    Coster coster(machine, which);
+    if (std::none_of(planned.begin(), planned.end(), planned_spread)) {
+        for (const PlannedStream& one : planned) {
+            bounds.push_back(coster.cost(one));
         }
-        glp_set_mat_row(problem, row, static_cast<int>(entries.size()), columns.data(), values.data());
+        return bounds;
     }
-    glp_simplex(problem, nullptr);
-    const double total = glp_get_obj_val(problem) * kScale;
-    glp_delete_prob(problem);
-    glp_free_env();
-    return total;
+    // Twice, since all uses of hundreds of streams that each cross a whole fabric would not fit into memory.
+    Alike alike(machine);
+    for (const PlannedStream& one : planned) {
+        alike.note(coster.cost(one).uses);
+    }
+    alike.find_first();
+    for (const PlannedStream& one : planned) {
+        bounds.push_back(coster.cost(one));
+        alike.strip(bounds.back().uses);
+    }
+    return bounds;
+}
+
+} // namespace
+
+std::vector<StreamBound> static_bounds(const std::vector<PlannedStream>& planned, Machine& machine) {
+    return costs(planned, machine, Case::kBest);
+}
+
+std::vector<StreamBound> mean_costs(const std::vector<PlannedStream>& planned, const std::vector<StreamBound>& best,
+                                    Machine& machine) {
+    const auto at = [](const models::Leg& place) {
+        return !place.hits.empty() || (place.home_share > 0 && place.home_share < 1);
+    };
+    const auto leg_mixed = [&](const models::Leg& leg) {
+        return at(leg) || std::any_of(leg.others.begin(), leg.others.end(), at);
+    };
+    const auto mixed = [&](const PlannedStream& one) {
+        return std::any_of(one.job.reads.begin(), one.job.reads.end(), leg_mixed) ||
+               (one.job.write && leg_mixed(*one.job.write));
+    };
+    if (std::any_of(planned.begin(), planned.end(), planned_spread)) {
+        return std::any_of(planned.begin(), planned.end(), mixed) ? costs(planned, machine, Case::kMean) : best;
+    }
+    std::vector<StreamBound> means = best;
+    Coster coster(machine, Case::kMean);
+    for (std::size_t i = 0; i < planned.size(); ++i) {
+        if (mixed(planned[i])) {
+            means[i] = coster.cost(planned[i]);
+        }
+    }
+    return means;
 }
 
 } // namespace sim

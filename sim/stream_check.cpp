@@ -96,12 +96,14 @@ private:
                           "write \"op: copy\", or use .sm");
         }
         if (stream_.engine == Engine::kNic && stream_.operation != Operation::kRead &&
-            stream_.operation != Operation::kWrite) {
-            fields_.error("op", fmt::format("{} is nothing a NIC does", op()), "write \"op: read\" or \"op: write\"");
+            stream_.operation != Operation::kWrite && stream_.operation != Operation::kPointerChase) {
+            fields_.error("op", fmt::format("{} is nothing a NIC does", op()),
+                          "write \"op: read\", \"op: write\" or \"op: pointer-chase\"");
         }
         if (stream_.engine != Engine::kSm) {
             refuse("blocks", "belongs to GPU kernels", "leave it out, or use .sm");
             refuse("unroll", "belongs to GPU kernels", "leave it out, or use .sm");
+            refuse("kernel_per_pass", "belongs to GPU kernels", "leave it out, or use .sm");
         }
         if (stream_.engine == Engine::kCopyEngine || stream_.engine == Engine::kNic) {
             refuse("threads", "belongs to CPU and GPU threads", "leave it out");

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/cache_shares.h"
 #include "sim/stream_planner_parts.h"
 
 namespace sim {
@@ -13,40 +14,36 @@ using models::StreamJob;
 namespace {
 
 constexpr std::uint64_t kBurstBytesMax = 8192;
+constexpr std::uint64_t kSectorBytes = 64; ///< what a load of an SM brings into its L1, at least: two sectors of 32 B
+constexpr std::uint64_t kChaseBytesMax = 128;
+constexpr std::uint64_t kSpreadBurstBytesMax = 65536;
 constexpr unsigned kBurstsInWindow = 4;  ///< of one worker, at least
 constexpr unsigned kBurstsInFlight = 32; ///< of a stream, at least: so that the burst size does not show in the result
 
-/// Without exp(): the same bits on every machine. h = exp(-(1 - h) x) is iterated from 0, with exp by its series.
-double exponential(double x) {
-    double result = 1;
-    double term = 1;
-    const double small = x / 1024;
-    for (int i = 1; i < 12; ++i) {
-        term *= small / i;
-        result += term;
+/// A read's turn to be issued again comes when the rest of its window has had its own: each byte of the window takes
+/// its time at the issue rate, that of the burst itself as the tail of its data.
+void add_issue_time(StreamJob& job) {
+    if (job.read_rate != 0 && job.read_window > job.burst_bytes) {
+        job.hold += (job.read_window - job.burst_bytes) * 1'000'000'000'000 / job.read_rate;
     }
-    for (int i = 0; i < 10; ++i) {
-        result *= result;
+}
+
+/// A chase in an L2 of several partitions: the SM's own keeps copies of the others' lines, and replaces at random. What
+/// it misses and is at home elsewhere is looked for there: each line comes by once a round, so that all of them stay or
+/// none.
+void add_l2_hits(const models::GpuSpec& gpu, std::uint64_t size, double served, Leg& leg) {
+    const double near = chase_hit_share(gpu.l2.capacity_bytes, size);
+    if (near > served) {
+        leg.hits.push_back({near - served, gpu.l2.latency});
+        served = near;
     }
-    return result;
+    const double elsewhere = 1 - 1.0 / gpu.l2_partitions;
+    if (served < 1 && elsewhere > 0 && size / gpu.l2_partitions <= gpu.l2.capacity_bytes) {
+        leg.hits.push_back({elsewhere * (1 - served), gpu.l2_far_latency});
+    }
 }
 
 } // namespace
-
-double chase_hit_share(std::uint64_t capacity, std::uint64_t working_set) {
-    if (working_set <= capacity) {
-        return 1;
-    }
-    const double ratio = static_cast<double>(working_set) / static_cast<double>(capacity);
-    if (ratio > 50) {
-        return 0;
-    }
-    double share = 0;
-    for (int i = 0; i < 200; ++i) {
-        share = exponential(-(1 - share) * ratio);
-    }
-    return share;
-}
 
 double StreamPlanner::cached_share(std::uint64_t capacity, std::uint64_t working_set) {
     const auto [known, fresh] = shares_.try_emplace({capacity, working_set});
@@ -61,16 +58,27 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
     const std::uint64_t size = stream.working_set_bytes;
     const bool random_read = stream.operation == Operation::kPointerChase || stream.operation == Operation::kRandomRead;
     std::vector<models::CacheSpec> caches;
+    const models::GpuSpec* l2 = nullptr; // of this GPU, where it keeps the memory's lines
     if (side.engine == Engine::kCpu) {
-        caches = machine_.cpu(side.part).spec->caches;
+        const models::CpuSpec& cpu = *machine_.cpu(side.part).spec;
+        caches = cpu.caches;
+        if (stream.operation == Operation::kPointerChase && size <= cpu.prefetch_reach_bytes) {
+            for (models::CacheSpec& cache : caches) {
+                cache.latency = std::min(cache.latency, cpu.prefetch_latency);
+            }
+        }
     } else if (side.engine == Engine::kSm) {
         const models::GpuSpec& gpu = *machine_.gpu(side.part).spec;
         if (!stream.bypass_l1) {
             caches.push_back(gpu.l1);
         }
         if (memory.kind == MemoryName::Kind::kHbm && memory.part == side.part) {
-            caches.push_back(gpu.l2); // memory of others is not kept in this L2
-            leg.l2_hit = !random_read && !leg.write && size <= gpu.l2.capacity_bytes;
+            l2 = &gpu; // memory of others is not kept in this L2
+            leg.l2_hit = !random_read && !leg.write && size <= gpu.l2.capacity_bytes * gpu.l2_partitions;
+            if (leg.l2_hit &&
+                size > gpu.l2.capacity_bytes) { // the own partition has no room for copies of all the rest
+                leg.l2_far = 1 - static_cast<float>(gpu.l2.capacity_bytes) / static_cast<float>(size);
+            }
         }
     }
     if (random_read) {
@@ -82,14 +90,20 @@ void StreamPlanner::set_caches(const Stream& stream, const Side& side, const Mem
                 served = share;
             }
         }
+        if (l2 != nullptr) {
+            add_l2_hits(*l2, size, served, leg);
+        }
     }
     // A cache at the memory's home: the L2 in front of HBM, a core's cache that still holds what it wrote.
     if (memory.kind == MemoryName::Kind::kHbm) {
         if (memory.part != side.part && random_read) {
-            leg.home_share = cached_share(machine_.gpu(memory.part).spec->l2.capacity_bytes, size);
+            const models::GpuSpec& owner = *machine_.gpu(memory.part).spec;
+            leg.home_share = cached_share(owner.l2.capacity_bytes * owner.l2_partitions, size);
         }
     } else if (is_gpu(side.engine)) {
-        const double share = cached_share(machine_.cpu(memory.part).spec->owner_cache_bytes, size);
+        const models::CpuSpec& cpu = *machine_.cpu(memory.part).spec;
+        const bool pinned = stream.allocator == Allocator::kPinned && random_read;
+        const double share = written_hit_share(pinned ? cpu.pinned_cache_bytes : cpu.owner_cache_bytes, size);
         leg.home_share = random_read || share >= 1 ? share : 0; // a stream longer than the cache finds nothing there
     }
 }
@@ -108,23 +122,29 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
             }
         }
         job.workers = stream.threads != 0 ? stream.threads : threads;
+        const double clock = job.workers > 1 ? cpu.all_core_clock : 1;
         job.shared_cursor = false;
         job.read_window = cpu.core_read_window_bytes;
         job.write_window = cpu.core_write_window_bytes;
-        job.read_rate = cpu.core_read_bytes_per_second;
-        job.write_rate = cpu.core_write_bytes_per_second;
-        job.batch = true;
+        job.read_rate = static_cast<std::uint64_t>(static_cast<double>(cpu.core_read_bytes_per_second) * clock);
+        job.write_rate = static_cast<std::uint64_t>(static_cast<double>(cpu.core_write_bytes_per_second) * clock);
         planned.window = fmt::format("{} cores with {} B of loads in flight each", job.workers, job.read_window);
         if (job.workers > cpu.threads_knee && cpu.threads_knee != 0) {
             const double lost = cpu.threads_loss * (1 - static_cast<double>(cpu.threads_knee) / job.workers);
-            const auto slow_down = [&](Leg& leg) {
+            const auto disturb = [&](Leg& leg) {
                 const bool dram = std::holds_alternative<models::CpuSpec>(
                     scenario_.topology.find(scenario_.topology.parts[leg.memory].at)->spec);
-                leg.service_scale = dram ? static_cast<float>(1 / (1 - lost)) : 1;
+                if (!dram || !leg.write) { // stores to DRAM are gathered by the controller
+                    leg.service_scale = static_cast<float>(1 / (1 - lost));
+                }
             };
-            for (Leg& leg : job.reads) {
-                slow_down(leg);
-                std::for_each(leg.others.begin(), leg.others.end(), slow_down);
+            const auto disturb_all = [&](Leg& leg) {
+                disturb(leg);
+                std::for_each(leg.others.begin(), leg.others.end(), disturb);
+            };
+            std::for_each(job.reads.begin(), job.reads.end(), disturb_all);
+            if (job.write) {
+                disturb_all(*job.write);
             }
         }
     } else if (side.engine == Engine::kSm) {
@@ -132,12 +152,23 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
         const unsigned threads = stream.threads != 0 ? stream.threads : 1024;
         const unsigned resident = gpu.sms * std::max(gpu.threads_per_sm / threads, 1u);
         job.workers = std::min(stream.blocks != 0 ? stream.blocks : 2 * gpu.sms, resident);
-        job.read_window = threads * gpu.load_bytes_per_thread * stream.unroll;
+        job.read_window = std::max(threads * gpu.load_bytes_per_thread * stream.unroll, kSectorBytes);
+        for (Leg& leg : job.reads) {
+            if (!is_random(stream.operation) && job.read_window < leg.granule &&
+                leg.aperture == models::Aperture::kSystem && !leg.l2_hit &&
+                scenario_.topology.parts[leg.memory].at == side.part) { // the first access brings the line into the L2
+                const double share = 1 - static_cast<double>(job.read_window) / leg.granule;
+                leg.hits.push_back({share, gpu.l2.latency});
+            }
+        }
         job.write_window = std::min<std::uint64_t>(gpu.block_write_window_bytes, job.read_window);
         job.read_rate = gpu.block_issue_bytes_per_second;
         job.write_rate = gpu.block_issue_bytes_per_second;
-        job.batch = true;
-        job.overhead = gpu.block_overhead;
+        job.hold = gpu.block_overhead;
+        if (stream.kernel_per_pass && !is_random(stream.operation)) {
+            job.pass_bytes = stream.working_set_bytes;
+            job.launch = gpu.kernel_launch;
+        }
         planned.window = fmt::format("{} blocks with {} B of loads in flight each", job.workers, job.read_window);
     } else if (side.engine == Engine::kCopyEngine) {
         const models::CopyEngineSpec& ce = machine_.gpu(side.part).spec->copy_engine;
@@ -151,16 +182,17 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
     if (stream.operation == Operation::kPointerChase) {
         job.workers = std::max(stream.threads, 1u);
         job.pattern = StreamJob::Pattern::kChase;
-        job.burst_bytes = job.read_window = job.reads[0].granule;
-        job.batch = false;
+        // A message of a NIC is as small as a line here, not as large as a packet may be.
+        job.burst_bytes = job.read_window = std::min<std::uint64_t>(job.reads[0].granule, kChaseBytesMax);
         job.read_rate = 0;
-        job.overhead = 0;
+        job.hold = 0;
         planned.window = "one access at a time";
         return;
     }
     if (is_random(stream.operation)) {
         job.pattern = StreamJob::Pattern::kRandom;
         job.burst_bytes = job.reads.empty() ? job.write->granule : job.reads[0].granule;
+        add_issue_time(job);
         return;
     }
     std::uint64_t page = kGpuPageBytes;
@@ -186,12 +218,19 @@ void StreamPlanner::set_windows(const Stream& stream, const Side& side, HostOs* 
         while (stream.rate_cap_bytes_per_second != 0 && burst > step) {
             burst /= 2;
         }
+        // The places of a spread mix what comes to each of them, as finer bursts would: one burst a window will do.
+        const bool spread = !stream.source_spread.empty() || !stream.target_spread.empty();
+        const unsigned bursts = spread ? 1 : kBurstsInWindow;
+        while (spread && burst * legs < window && burst < kSpreadBurstBytesMax) {
+            burst *= 2;
+        }
         while (burst > 64 &&
-               (burst * legs * kBurstsInWindow > window || burst * legs * kBurstsInFlight > window * job.workers)) {
+               (burst * legs * bursts > window || burst * legs * kBurstsInFlight > window * job.workers)) {
             burst /= 2;
         }
     }
     job.burst_bytes = std::max<std::uint64_t>(std::min({burst, page, window / legs, stream.working_set_bytes}), 16);
+    add_issue_time(job);
 }
 
 /// Gates of all places of a stream's legs.

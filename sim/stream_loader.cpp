@@ -112,6 +112,7 @@ Stream read_stream(const YamlNode& node, const std::string& what, const Software
     fields.count("blocks", stream.blocks, {.max = 1u << 20});
     fields.count("unroll", stream.unroll, {.max = 16});
     fields.boolean("bypass_l1", stream.bypass_l1);
+    fields.boolean("kernel_per_pass", stream.kernel_per_pass);
     fields.time("start", stream.start, {.min = 0, .max = kSecond, .likely = "us"});
     fields.time("stop", stream.stop, {.max = kSecond, .likely = "us"});
     fields.rate("rate_cap", stream.rate_cap_bytes_per_second, {.min = 1'000'000, .max = 1'000'000'000'000'000});

@@ -142,15 +142,19 @@ tl::expected<PlannedStream, std::string> StreamPlanner::plan(const Stream& strea
             turn.leg.hits.clear();
             turn.leg.home_share = 1; // a flag that is fought over lives in the caches of its home
             const bool gpu = is_gpu(who->engine);
+            const bool mixed = is_gpu(side.engine) != is_gpu(peer.engine);
+            const bool in_hbm = stream.source.kind == MemoryName::Kind::kHbm;
             const bool own_hbm = stream.source.kind == MemoryName::Kind::kHbm && stream.source.part == who->part;
             if (gpu) {
                 const models::GpuSpec& spec = *machine_.gpu(who->part).spec;
                 turn.leg.l2_hit = own_hbm;
-                turn.leg.overhead = own_hbm ? spec.l2_atomic_overhead : spec.system_atomic_overhead;
-            } else if (same_socket || home_cpu(scenario_.topology, stream.source.part) == who->part) {
+                turn.leg.overhead = (in_hbm ? spec.l2_atomic_overhead : 0) + (mixed ? spec.handover_latency : 0);
+            } else if (same_socket || (home_cpu(scenario_.topology, stream.source.part) == who->part && !in_hbm)) {
                 // Between cores of a socket, or taken back from the own fabric, where a GPU's atomic was performed.
-                turn.local = same_socket || stream.source.kind != MemoryName::Kind::kHbm;
-                turn.leg.overhead = turn.local ? machine_.cpu(who->part).spec->core_to_core_latency : 0;
+                const models::CpuSpec& cpu = *machine_.cpu(who->part).spec;
+                turn.local = true;
+                turn.leg.overhead = cpu.core_to_core_latency +
+                                    (in_hbm || stream.source.part != who->part ? cpu.remote_home_latency : 0);
             }
             planned.job.turns.push_back(std::move(turn));
         }

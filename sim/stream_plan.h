@@ -70,8 +70,4 @@ private:
     std::map<std::pair<std::uint64_t, std::uint64_t>, double> shares_; ///< known results of `chase_hit_share`
 };
 
-/// Share of the accesses of a pointer chase that a cache of `capacity` bytes serves when it walks `working_set` bytes
-/// again and again and the cache replaces at random: the h for which h = exp(-(1 - h) * working_set / capacity).
-double chase_hit_share(std::uint64_t capacity, std::uint64_t working_set);
-
 } // namespace sim

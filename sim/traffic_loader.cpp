@@ -13,11 +13,14 @@
 #include "sim/ranges.h"
 #include "sim/stream_loader.h"
 #include "sim/suggest.h"
+#include "sim/trace_loader.h"
+#include "sim/workload_loader.h"
 
 namespace sim {
 namespace {
 
-const std::vector<std::string> kForms = {"group", "each_alone", "fan_in", "fan_out", "all_pairs", "nvbandwidth"};
+const std::vector<std::string> kForms = {"group",     "each_alone",  "fan_in",   "fan_out",
+                                         "all_pairs", "nvbandwidth", "workload", "trace"};
 
 class TrafficReader {
 public:
@@ -45,6 +48,14 @@ private:
             count_ = kStreamsMax - room;
             return;
         }
+        if (item.find("workload") != nullptr) {
+            add_work(item, "workload", read_workload(item, software_, topology_, diagnostics_));
+            return;
+        }
+        if (item.find("trace") != nullptr) {
+            add_work(item, "trace", read_trace(item, software_, topology_, diagnostics_));
+            return;
+        }
         std::string form;
         for (const std::string& each : kForms) {
             if (item.find(each) != nullptr) {
@@ -58,9 +69,11 @@ private:
         }
         if (form.empty()) {
             const std::string near = item.entries.empty() ? std::string() : item.entries.front().key;
-            diagnostics_.error(
-                item.where, "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs or nvbandwidth",
-                nearest(near, kForms).empty() ? "begin it with \"- group: name\"" : suggest(near, kForms));
+            diagnostics_.error(item.where,
+                               "traffic: an entry without group, each_alone, fan_in, fan_out, all_pairs, nvbandwidth, "
+                               "workload or trace",
+                               nearest(near, kForms).empty() ? "begin it with \"- group: name\""
+                                                             : suggest(near, kForms));
             return;
         }
         const YamlNode& label_node = *item.find(form);
@@ -78,6 +91,18 @@ private:
         } else {
             read_shorthand(item, form, label);
         }
+    }
+
+    /// Named by its `name`, else by what it is; a second of that name gets a number.
+    void add_work(const YamlNode& item, const std::string& key, std::shared_ptr<const Work> work) {
+        const YamlNode* name = item.find("name");
+        const YamlNode& kind = *item.find(key);
+        std::string label = name != nullptr && name->is_scalar() ? name->text : kind.text;
+        const std::string first = label;
+        for (unsigned number = 2; !labels_.insert(label).second; ++number) {
+            label = fmt::format("{} #{}", first, number);
+        }
+        groups_.push_back({label, {}, item.where, std::move(work)});
     }
 
     void read_listed(const YamlNode& item, const std::string& form, const std::string& label) {

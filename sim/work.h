@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "sim/scenario.h"
+#include "sim/work_figures.h"
 
 namespace sim {
 
@@ -68,12 +70,16 @@ private:
     std::vector<Order> orders_;
 };
 
+struct Trace; // sim/trace.h
+
 /// A graph as a group of a scenario has it, with what its report says.
 struct Work {
     WorkGraph graph;
     std::string what;             ///< "all-reduce of 256 MiB over 8 GPUs, ring"
     std::uint64_t size_bytes = 0; ///< what bandwidth is counted of: algbw = size / time. 0 = the bytes of all transfers
     double bus_factor = 0;        ///< busbw = algbw x factor, as nccl-tests counts; 0 = no such figure
+    std::vector<WorkFigure> figures;         ///< what it is about beside its finish
+    std::shared_ptr<const Trace> trace = {}; ///< a replay: the graph has only its paths, the rest is read as it runs
 };
 
 /// The nodes that follow each node, in one array, in the order in which they were told.

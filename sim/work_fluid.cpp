@@ -16,12 +16,11 @@ using Index = WorkGraph::Index;
 using Kind = WorkGraph::Node::Kind;
 constexpr double kPicosecondsPerSecond = 1e12;
 
-std::vector<std::vector<MachineFlows::Use>> uses_of(const std::vector<StreamBound>& costs, const Machine& machine) {
-    const MachineFlows flows(machine);
+std::vector<std::vector<MachineFlows::Use>> uses_of(const std::vector<StreamBound>& costs) {
     std::vector<std::vector<MachineFlows::Use>> uses;
     uses.reserve(costs.size());
     for (const StreamBound& cost : costs) {
-        uses.push_back(flows.uses(cost));
+        uses.push_back(MachineFlows::uses(cost));
     }
     return uses;
 }
@@ -45,7 +44,7 @@ double own_wait(const PlannedStream& path, const StreamBound& cost, double bytes
 
 WorkTimes fluid_work(const WorkGraph& graph, const std::vector<PlannedStream>& paths,
                      const std::vector<StreamBound>& costs, const Machine& machine) {
-    const auto uses = uses_of(costs, machine);
+    const auto uses = uses_of(costs);
     std::size_t all = 0;
     for (const WorkGraph::Node& node : graph.nodes()) {
         all += node.kind == Kind::kTransfer ? uses[node.path].size() : 0;
@@ -101,7 +100,7 @@ WorkTimes fluid_work(const WorkGraph& graph, const std::vector<PlannedStream>& p
 WorkBound bound_work(const WorkGraph& graph, const std::vector<PlannedStream>& paths,
                      const std::vector<StreamBound>& bounds, const Machine& machine) {
     WorkBound result;
-    const auto uses = uses_of(bounds, machine);
+    const auto uses = uses_of(bounds);
     result.loads.resize(machine.resources().size());
     std::vector<double> bytes(bounds.size());
     for (const WorkGraph::Node& node : graph.nodes()) {

@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "sim/binding.h"
+#include "sim/trace_run.h"
 #include "sim/work_fluid.h"
 #include "sim/work_run.h"
 
@@ -26,7 +27,8 @@ std::vector<std::pair<std::string, double>> shares_of(const WorkBound& bound, do
     return shares;
 }
 
-/// What keeps the work from being over sooner: a resource that works nearly all the time, or the order of its steps.
+} // namespace
+
 Binding binding_of(const std::vector<std::pair<std::string, double>>& busy) {
     if (!busy.empty() && busy.front().second >= kBusy) {
         return {busy.front().first, busy.front().second, 0, {}};
@@ -34,11 +36,12 @@ Binding binding_of(const std::vector<std::pair<std::string, double>>& busy) {
     return {kOrder, busy.empty() ? 1 : 1 - busy.front().second, 0, busy.empty() ? "" : busy.front().first};
 }
 
-} // namespace
-
 GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& paths, Machine& machine, Fidelity fidelity,
                        const Progress& progress) {
     assert(group.work != nullptr && paths.size() == group.work->graph.paths().size());
+    if (group.work->trace != nullptr) {
+        return replay_trace(group, paths, machine, fidelity, progress);
+    }
     const WorkGraph& graph = group.work->graph;
     GroupResult result;
     result.group = &group;
@@ -50,13 +53,11 @@ GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& pat
         work.times.fault = graph.name(cycle.front()) + " waits for itself";
         return result;
     }
-    std::vector<StreamBound> bounds;
-    std::vector<StreamBound> costs;
+    const std::vector<StreamBound> bounds = static_bounds(paths, machine);
+    const std::vector<StreamBound> costs = mean_costs(paths, bounds, machine);
     StreamResult line; // collects the grade
-    for (const PlannedStream& path : paths) {
-        bounds.push_back(static_bound(path));
-        costs.push_back(mean_cost(path, bounds.back()));
-        set_grade(path, bounds.back(), machine, line);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        set_grade(paths[i], bounds[i], machine, line);
         work.grade = std::max(work.grade, line.grade);
     }
     const WorkBound bound = bound_work(graph, paths, bounds, machine);
@@ -87,6 +88,7 @@ GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& pat
     work.grade = std::max(work.grade, line.grade);
     work.reasons = line.reasons;
     work.binding = binding_of(result.busy);
+    work.values = work_values(group.work->figures, work.times);
     return result;
 }
 

@@ -9,4 +9,8 @@ namespace sim {
 GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& paths, Machine& machine, Fidelity fidelity,
                        const Progress& progress);
 
+/// What keeps a work from being over sooner: a resource that works nearly all the time, or the order of its steps.
+/// `busy`: shares of the time, busiest first.
+Binding binding_of(const std::vector<std::pair<std::string, double>>& busy);
+
 } // namespace sim

@@ -28,6 +28,12 @@ std::string line_of(const Work& work, const WorkResult& result, bool virtualized
     const Binding& binding = result.binding;
     text += fmt::format("    limited by {}, {:.0f} % of the time{}\n", binding.resource, binding.share_of_time * 100,
                         binding.next.empty() ? "" : "; busiest: " + binding.next);
+    for (const WorkValue& value : result.values) {
+        text += fmt::format("    {}: {}\n", value.name,
+                            value.unit == "ns"  ? in_time(value.value * kPicosecondsPerNanosecond)
+                            : value.unit == "%" ? fmt::format("{:.1f} % of the time", value.value)
+                                                : fmt::format("{:.6g} {}", value.value, value.unit));
+    }
     if (result.fluid_ps) {
         const auto fluid = static_cast<double>(*result.fluid_ps);
         text += fmt::format("    fluid {} ({:+.2f} %); bound {:+.2f} %\n", in_exact_time(fluid),
@@ -54,7 +60,7 @@ std::string work_text(const RunResult& result) {
     std::set<std::string> reasons;
     const bool both = result.settings.size() == 2;
     for (const StreamGroup& group : result.scenario->groups) {
-        if (group.work == nullptr) {
+        if (group.work == nullptr || group.nvbandwidth != nullptr) {
             continue;
         }
         if (out.empty()) {
@@ -77,6 +83,9 @@ std::string work_text(const RunResult& result) {
         out +=
             "\nfinish: when the last byte has arrived; algbw: size / finish; busbw: as nccl-tests counts it; bound: no "
             "run can be over sooner.\n";
+        if (!result.measured()) {
+            out += fmt::format("fidelity {}: no burst was run (docs/fidelity.md)\n", to_string(result.fidelity));
+        }
         if (!reasons.empty()) {
             out += "extra: rests on figures that nobody has published:\n";
             for (const std::string& reason : reasons) {
@@ -106,6 +115,12 @@ nlohmann::ordered_json work_json(const Work& work, const WorkResult& result) {
     json["algbw_GB_per_s"] = result.algbw(work) / 1e9;
     if (work.bus_factor > 0) {
         json["busbw_GB_per_s"] = result.busbw(work) / 1e9;
+    }
+    if (!result.values.empty()) {
+        json["figures"] = nlohmann::ordered_json::array();
+        for (const WorkValue& value : result.values) {
+            json["figures"].push_back({{"name", value.name}, {"value", value.value}, {"unit", value.unit}});
+        }
     }
     json["binding"] = {{"resource", result.binding.resource}, {"share_of_time", result.binding.share_of_time}};
     json["trust"] = to_string(result.grade);

@@ -28,6 +28,7 @@ struct WorkResult {
     Binding binding;
     Grade grade = Grade::kComposed;
     std::vector<std::string> reasons; ///< of the grade
+    std::vector<WorkValue> values;    ///< of the work's figures
 
     /// Bytes a second; `work` is what this is the result of.
     double algbw(const Work& work) const {

@@ -55,7 +55,8 @@ int sensitivity_command(const Scenario& scenario, const VariedRun& run, const Se
     const std::vector<std::string> directories = directories_of(scenario, search);
     Diagnostics diagnostics;
     const Presets presets = load_presets(directories, search.input(), diagnostics);
-    const auto ranges = load_assumed_ranges(directories, presets, search.input(), diagnostics);
+    const auto ranges =
+        with_inherited_ranges(load_assumed_ranges(directories, presets, search.input(), diagnostics), presets);
     diagnostics.print(std::cerr);
     if (diagnostics.has_errors()) {
         return kBadInput;

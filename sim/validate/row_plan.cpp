@@ -574,6 +574,10 @@ private:
         }
         if (row_.size_bytes > 0 && operation != Operation::kPingPong) {
             text.set("working_set", fmt::format("{} B", std::max<std::uint64_t>(row_.size_bytes, 1024)));
+            if (engine == Engine::kSm && operation != Operation::kPointerChase && operation != Operation::kRandomRead &&
+                operation != Operation::kRandomWrite && operation != Operation::kPingPong) {
+                text.set("kernel_per_pass", "true"); // a size is that of one kernel
+            }
         } else if (const std::uint64_t cache = cache_bytes(); cache > 0) {
             text.set("working_set", fmt::format("{} B", cache));
         }

@@ -17,19 +17,25 @@ struct EngineTest : EngineBench {};
 
 TEST_F(EngineTest, SlidingWindowRunsAtWindowOverLatency) { EXPECT_EQ(run(100 * kLatency + 1).bytes, 100u * 512); }
 
-TEST_F(EngineTest, BatchRunsAtWindowOverIssueLatencyAndOverhead) {
-    job.batch = true;
+TEST_F(EngineTest, RoomOfAReadIsFreeAgainAfterItsDataIsBackAndHeld) {
     job.read_rate = kByteANanosecond;
-    job.overhead = ns(88);
-    const Picoseconds round = ns(512 + 1000 + 88);
-    EXPECT_EQ(run(100 * round).bytes, 100u * 512);
+    job.hold = ns(536);
+    const Picoseconds round = ns(64 + 1000 + 536); // the burst leaves, its data comes, and is held
+    EXPECT_EQ(run(100 * round + ns(7 * 64) + 1).bytes, 100u * 512);
 }
 
-TEST_F(EngineTest, BatchWaitsForAllOfItsWindow) {
-    job.batch = true;
+TEST_F(EngineTest, NoReadWaitsForTheRestOfItsWindow) {
     job.read_rate = kByteANanosecond;
-    EXPECT_EQ(run(ns(512 + 1000) - 1).bytes, 512u - 64); // the last of the first window is still to come
-    EXPECT_EQ(memory.arrivals.size(), 8u);               // and before it the second window does not begin
+    job.hold = ns(100);
+    run(ns(64 + 1000 + 100) + 1);
+    EXPECT_EQ(memory.arrivals.size(), 9u); // the first of the second window follows the first of the first
+}
+
+TEST_F(EngineTest, TimeThatDataIsHeldIsNoneOfItsLatency) {
+    job.hold = ns(100);
+    const auto counters = run(ns(1100) * 10 + 1);
+    EXPECT_EQ(counters.units, 80u);
+    EXPECT_EQ(counters.latency, 80 * kLatency);
 }
 
 TEST_F(EngineTest, IssueRateLimitsASlidingWindowThatIsWideEnough) {
@@ -95,6 +101,17 @@ TEST_F(EngineTest, LatenciesAreCountedFromWhenTheyWereForgotten) {
         EXPECT_EQ(Engine::latencies(running).quantile(10'000), ns(1050));
         end(running);
     });
+}
+
+// A kernel of 160 bytes: bursts of 64, 64 and 32. They come back together after 1000 ns, the next are launched 50 ns
+// later.
+TEST_F(EngineTest, EachPassIsAKernelThatWaitsForTheLast) {
+    job.pass_bytes = 160;
+    job.launch = ns(50);
+    const auto counters = run(10 * ns(1000) + 9 * ns(50) + 1);
+    EXPECT_EQ(counters.bytes, 10u * 160);
+    EXPECT_EQ(counters.units, 10u * 3);
+    EXPECT_EQ(memory.arrivals.size(), 10u * 3);
 }
 
 // --- what a unit is made of ---------------------------------------------------------------------------------------

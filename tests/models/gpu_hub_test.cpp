@@ -21,6 +21,8 @@ models::GpuSpec hub_spec() {
     models::GpuSpec spec;
     spec.l2.latency = 40'000;
     spec.l2_bytes_per_second = 2'000'000'000;
+    spec.l2_far_latency = 80'000;
+    spec.l2_crossing_bytes_per_second = 500'000'000;
     spec.inbound_latency = 30'000;
     spec.inbound_bytes_per_second = 1'000'000'000;
     spec.system_read_window_bytes = 128;
@@ -168,6 +170,31 @@ TEST_F(GpuHubTest, L2HitEndsThereAtTheL2sBandwidth) {
     EXPECT_TRUE(hbm.arrivals.empty());
 }
 
+// A quarter lies in the other partition: 16 of 64 bytes cross over at half a byte a nanosecond, 32 ns, which is as long
+// as all of them take from the L2; the latency is 40 ns and a quarter of what it is longer from there.
+TEST_F(GpuHubTest, HitInTheOtherPartitionCrossesOver) {
+    models::PathTrace path;
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& payload = to(sm.read(64), Aperture::kSystem, kHbm);
+            transit(payload).l2_hit = true;
+            transit(payload).l2_far = i == 0 ? 0.25f : 0.5f;
+            sm.send(payload);
+        }
+        auto& traced = to(sm.read(64), Aperture::kSystem, kHbm);
+        transit(traced).l2_hit = true;
+        transit(traced).l2_far = 0.5f;
+        path = sm.trace(traced);
+        traced.release();
+    });
+    EXPECT_EQ(sm.replies[0].last, ns(40 + 10 + 32));
+    EXPECT_EQ(sm.replies[1].last, ns(32 + 40 + 20 + 64)); // 32 bytes cross over: 64 ns
+    EXPECT_EQ(hub.l2_crossing().bytes(), 16u + 32);
+    EXPECT_EQ(path.latency, ns(40 + 20));
+    ASSERT_EQ(path.uses.size(), 2u);
+    EXPECT_EQ(path.uses[1].picoseconds, 64e3);
+}
+
 TEST_F(GpuHubTest, StoreThatLeavesIsAcknowledgedFromTheBuffer) {
     simulate([&] {
         auto& posted = to(sm.write(64), Aperture::kEgm, kLpddr);
@@ -245,6 +272,47 @@ TEST_F(SharedTrackersTest, SmsCopyEnginesAndPeersShareTheReadsInFlight) {
     EXPECT_EQ(hub.hub_reads().blocked_until(now()), ns(2 * 1020));
 }
 
+struct WriteTrackersTest : GpuHubTest {
+    static models::GpuSpec shared_spec() {
+        models::GpuSpec spec = hub_spec();
+        spec.posted_write_bytes = 64;
+        spec.hub_write_window_bytes = 128;
+        return spec;
+    }
+    WriteTrackersTest() : GpuHubTest(shared_spec()) {}
+};
+
+// Room for two. The first two SM stores take it, and are acknowledged at once; a copy's write and a store of a peer
+// into the carveout wait until it comes back after 20 + 1000 ns, and then are on their way for as long as any other.
+TEST_F(WriteTrackersTest, StoresCopiesAndPeersShareTheWritesInFlight) {
+    models::PathTrace path;
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& posted = to(sm.write(64), Aperture::kEgm, kLpddr);
+            transit(posted).postable = true;
+            sm.send(posted);
+        }
+        copy_engine.send(to(copy_engine.write(64), Aperture::kEgm, kLpddr));
+        auto& remote = to(peer.write(64), Aperture::kFabric, kLpddr, kPeer);
+        transit(remote).into_carveout = true;
+        peer.send(remote);
+        copy_engine.send(to(copy_engine.read(64), Aperture::kEgm, kLpddr)); // reads have room of their own
+        auto& traced = to(copy_engine.write(64), Aperture::kEgm, kLpddr);
+        path = copy_engine.trace(traced);
+        traced.release();
+    });
+    EXPECT_EQ(sm.replies[0].last, ns(40 + 5));
+    EXPECT_EQ(sm.replies[1].last, ns(40 + 5));
+    EXPECT_EQ(copy_engine.replies[0].last, ns(20 + 1000) + ns(20 + 1000 + 20));
+    EXPECT_EQ(peer.replies[0].last, ns(20 + 1000) + ns(15 + 1000 + 15));
+    EXPECT_EQ(copy_engine.replies[1].last, ns(40 + 1000));
+    EXPECT_EQ(hub.hub_writes().blocked_until(now()), ns(20 + 1000));
+    EXPECT_EQ(hub.posted_writes().blocked_until(now()), 0u) << "they go to CPU memory";
+    ASSERT_EQ(path.holds.size(), 1u);
+    EXPECT_EQ(path.holds[0].pool, &hub.hub_writes());
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
 TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
     simulate([&] {
         for (int i = 0; i < 2; ++i) {
@@ -258,6 +326,19 @@ TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
     EXPECT_EQ(cpu.replies[1].last, ns(64 + 30));
     EXPECT_EQ(cpu.replies[2].last, ns(30));
     EXPECT_EQ(hub.inbound().bytes(), 128u);
+}
+
+TEST_F(GpuHubTest, DisturbedCoherentRequestsTakeTheInboundPortLonger) {
+    simulate([&] {
+        for (int i = 0; i < 2; ++i) {
+            auto& payload = to(cpu.write(64), Aperture::kSystem, kHbm);
+            transit(payload).coherent = true;
+            transit(payload).service_scale = 1.5f;
+            cpu.send(payload);
+        }
+    });
+    EXPECT_EQ(cpu.replies[0].last, ns(30));
+    EXPECT_EQ(cpu.replies[1].last, ns(1.5 * 64 + 30));
 }
 
 } // namespace

@@ -124,14 +124,15 @@ struct TurnaroundTest : MemoryTest {
     }
 };
 
-// Half of the time written: every second batch goes the other way, 2 * 1/2 * 1/2 * 16 ns for 512 bytes, on 4 channels.
-TEST_F(TurnaroundTest, HalfWrittenTurnsAroundAtEverySecondBatch) {
-    EXPECT_NEAR(turnaround_per_byte(2), 0.5 * 16'000 / (512 * 4), 0.01);
+// Half of the time written: for each batch of 512 bytes of writes, to and fro, 2 * 16 ns, while another of reads
+// passes; on 4 channels.
+TEST_F(TurnaroundTest, HalfWrittenTurnsAroundOnceABatch) {
+    EXPECT_NEAR(turnaround_per_byte(2), 2 * 0.5 * 16'000 / (512 * 4), 0.06);
 }
 
-// A quarter: 2 * 1/4 * 3/4.
-TEST_F(TurnaroundTest, QuarterWrittenTurnsAroundLessOften) {
-    EXPECT_NEAR(turnaround_per_byte(4), 0.375 * 16'000 / (512 * 4), 0.01);
+// A quarter: a batch of writes to three of reads.
+TEST_F(TurnaroundTest, QuarterWrittenTurnsAroundHalfAsOften) {
+    EXPECT_NEAR(turnaround_per_byte(4), 2 * 0.25 * 16'000 / (512 * 4), 0.06);
 }
 
 TEST_F(TurnaroundTest, ReadsAloneNeverTurnAround) { EXPECT_EQ(turnaround_per_byte(0), 0); }

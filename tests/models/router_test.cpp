@@ -4,6 +4,8 @@
 
 #include "models/nvswitch.h"
 
+#include <array>
+
 namespace {
 
 using models::transit;
@@ -54,7 +56,7 @@ TEST_F(RouterTest, BurstsSpreadOverPortsExactlyByTheirWeights) {
 
 TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
     for (std::uint16_t destination = 1; destination <= 4; ++destination) {
-        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}}, destination);
+        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}});
     }
     simulate([&] {
         for (std::uint16_t destination = 1; destination <= 4; ++destination) {
@@ -62,6 +64,28 @@ TEST_F(RouterTest, WhoSendsToManyDestinationsInTurnUsesAllWaysAtOnce) {
         }
         EXPECT_THAT(arrivals(), ElementsAre(1, 1, 1, 1));
     });
+}
+
+TEST_F(RouterTest, ARhythmOfDestinationsDoesNotKeepEachToOneWay) {
+    for (std::uint16_t destination = 1; destination <= 4; ++destination) {
+        nvswitch.set_route(Aperture::kFabric, destination, {{2, 1}, {3, 1}, {4, 1}, {5, 1}});
+    }
+    std::array<unsigned, 4> of_first{}; // the ways that destination 1 takes
+    simulate([&] {
+        for (int round = 0; round < 100; ++round) {
+            const auto before = arrivals();
+            send(first, 1);
+            const auto after = arrivals();
+            for (std::size_t port = 0; port < 4; ++port) {
+                of_first[port] += static_cast<unsigned>(after[port] - before[port]);
+            }
+            for (std::uint16_t destination = 2; destination <= 4; ++destination) {
+                send(first, destination);
+            }
+        }
+    });
+    EXPECT_THAT(arrivals(), ElementsAre(100, 100, 100, 100));
+    EXPECT_THAT(of_first, testing::Each(25u));
 }
 
 TEST_F(RouterTest, PortsTakeTurnsInsteadOfRuns) {
@@ -74,7 +98,7 @@ TEST_F(RouterTest, PortsTakeTurnsInsteadOfRuns) {
     EXPECT_THAT(arrivals(), ElementsAre(1, 1, 1, 1));
 }
 
-TEST_F(RouterTest, EachDestinationAndNetworkHasItsOwnTurn) {
+TEST_F(RouterTest, EachSetOfWaysHasItsOwnTurn) {
     nvswitch.set_route(Aperture::kFabric, 1, {{2, 1}, {3, 1}});
     nvswitch.set_route(Aperture::kFabric, 2, {{4, 1}});
     nvswitch.set_route(Aperture::kSystem, 1, {{5, 1}});

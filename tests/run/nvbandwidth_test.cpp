@@ -188,6 +188,17 @@ TEST_F(NvbandwidthTest, MatricesArePrintedAsTheToolPrintsThem) {
                 HasSubstr("memcpy CE CPU(row) <-> GPU(column) bandwidth (GB/s)\n           0         1\n 0 "));
 }
 
+TEST_F(NvbandwidthTest, AKernelThatCopiesBothWaysIsHeldByTheSlowerOne) {
+    // Over PCIe an SM loads at most 36 GB/s and stores at 52 (CAL-199, 200). Blocks with warps of both ways advance at
+    // one pace: below the loads alone, but not starved by stores that run ahead.
+    const auto json = run_cases("hgx-h100", "[host_to_device_memcpy_sm, host_to_device_bidirectional_memcpy_sm, "
+                                            "device_to_host_bidirectional_memcpy_sm], gpus: [h100-0]")["nvbandwidth"];
+    EXPECT_LT(mean(json[1]), mean(json[0]));
+    EXPECT_GT(mean(json[1]), 0.6 * mean(json[0]));
+    EXPECT_DOUBLE_EQ(mean(json[1]), mean(json[2])) << "the tool runs the same kernel for both";
+    EXPECT_LE(json[1]["share_of_bound"]["max"], 1.0001);
+}
+
 TEST_F(NvbandwidthTest, RunsInAVmAndBesideIt) {
     const std::string text = "scenario: s\nmachine: gh200\nmeasurement: {time_max: 20 us}\nsoftware:\n  vms:\n"
                              "    - {name: vm0, memory: [{of: grace0.egm}], gpus: [hopper0]}\n"

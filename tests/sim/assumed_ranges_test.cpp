@@ -170,6 +170,27 @@ TEST_F(AssumedRangesTest, EveryFaultOfARangeIsToldWithItsPlace) {
     EXPECT_THAT(said, Contains(HasSubstr("pte_fill \"1\" has no unit")));
 }
 
+TEST_F(AssumedRangesTest, APresetLikeAnotherHasTheRangesOfTheFiguresThatItHasFromThere) {
+    files.texts["topologies/presets/mine.yaml"] = "presets:\n"
+                                                  "  mine: {like: grace, trust: assumed, smmu: {walkers: 8}}\n"
+                                                  "  further: {like: mine, trust: assumed}\n";
+    files.texts["topologies/ranges/r.yaml"] = "ranges:\n"
+                                              "  grace:\n"
+                                              "    smmu.walkers: {range: 4 to 64, why: x}\n"
+                                              "    smmu.walk_access: {range: 3 to 50 ns, why: y}\n";
+    const auto presets = sim::load_presets({"topologies"}, files, diagnostics);
+    const auto ranges =
+        sim::with_inherited_ranges(sim::load_assumed_ranges({"topologies"}, presets, files, diagnostics), presets);
+    EXPECT_THAT(said(), IsEmpty());
+    std::vector<std::string> names;
+    for (const sim::AssumedRange& range : ranges) {
+        names.push_back(range.preset + " " + range.figure);
+    }
+    // Nobody says anything of the eight walkers of mine.
+    EXPECT_THAT(names, UnorderedElementsAreArray({"grace smmu.walkers", "grace smmu.walk_access",
+                                                  "mine smmu.walk_access", "further smmu.walk_access"}));
+}
+
 TEST_F(AssumedRangesTest, TheFirstOfTwoEndsTakesTheUnitOfTheSecond) {
     using Ends = std::pair<std::string, std::string>;
     EXPECT_EQ(sim::split_range("3 to 50 ns"), Ends("3 ns", "50 ns"));

@@ -48,6 +48,42 @@ TEST_F(TopologyLoaderTest, ASuperchipIsReadWithTheFiguresOfItsPresets) {
     EXPECT_DOUBLE_EQ(c2c.spec.efficiency, 1.0); // the default
 }
 
+TEST_F(TopologyLoaderTest, APresetLikeAnotherHasItsFiguresBelowItsOwn) {
+    files.texts["topologies/presets/mine.yaml"] =
+        "presets:\n"
+        "  fast: {like: c2c, trust: assumed, latency: 100 ns}\n"
+        "  faster: {like: fast, trust: derived, count: 4}\n"
+        "  c2c: {kind: c2c, trust: calibrated, bandwidth: 45 GB/s, latency: 200 ns, header: 9 B}\n";
+    const auto machine = topology(superchip("", "  c2c0: {preset: faster, a: grace0, b: hopper0}\n"));
+    ASSERT_TRUE(machine) << testing::PrintToString(said());
+    EXPECT_THAT(said(), IsEmpty());
+    const sim::Link& c2c = machine->links.at(0);
+    EXPECT_EQ(c2c.kind, sim::LinkKind::kC2c);
+    EXPECT_EQ(c2c.trust, sim::Trust::kDerived);
+    EXPECT_EQ(c2c.spec.line_bytes_per_second, 45'000'000'000u); // of c2c
+    EXPECT_EQ(c2c.spec.latency, 100'000u);                      // of fast
+    EXPECT_EQ(c2c.spec.count, 4u);                              // its own
+    EXPECT_EQ(c2c.spec.header_bytes, 9u);
+}
+
+TEST_F(TopologyLoaderTest, APresetThatIsLikeNoneOrItselfIsRefused) {
+    files.texts["topologies/presets/mine.yaml"] = "presets:\n"
+                                                  "  one: {like: nvlink-c2d, trust: assumed}\n"
+                                                  "  a: {like: b, trust: assumed}\n"
+                                                  "  b: {like: a, trust: assumed}\n"
+                                                  "  c: {like: nvlink-c2c, latancy: 1 ns}\n";
+    topology(superchip());
+    EXPECT_THAT(
+        said(),
+        ElementsAre("topologies/presets/mine.yaml:2:15: error: preset one: like: there is no preset "
+                    "\"nvlink-c2d\"; did you mean \"nvlink-c2c\"?",
+                    "topologies/presets/mine.yaml:4:13: error: preset b: is like \"a\", which is like it",
+                    "topologies/presets/mine.yaml:5:6: error: preset c: has no \"trust\"; what is known of one part "
+                    "may not be known of one like it",
+                    "topologies/presets/mine.yaml:5:25: error: preset c: unknown key \"latancy\"; did you mean "
+                    "\"latency\"?"));
+}
+
 TEST_F(TopologyLoaderTest, AMapInAPartReplacesOnlyWhatItNames) {
     const auto shipped = topology(superchip());
     auto text = superchip();
