@@ -46,8 +46,11 @@ std::set<std::string> switches_of(const Topology& topology, const Routing& routi
 
 std::string multicast_problem(const Topology& topology, const Routing& routing, const std::vector<std::string>& gpus) {
     const std::set<std::string> switches = switches_of(topology, routing, gpus.front());
+    if (switches.empty()) {
+        return fmt::format("no multicast group: {} hangs on no NVSwitch that is up", gpus.front());
+    }
     for (const std::string& gpu : gpus) {
-        if (switches.empty() || switches_of(topology, routing, gpu) != switches) {
+        if (switches_of(topology, routing, gpu) != switches) {
             return fmt::format("no multicast group: {} and {} do not hang on the same NVSwitches", gpus.front(), gpu);
         }
     }

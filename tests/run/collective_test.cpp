@@ -208,7 +208,7 @@ TEST_F(CollectiveTest, RefusesAGroupThatSwitchesDoNotReach) {
         run({"check", file("one.yaml", "scenario: one\nmachine: gh200-quad\ntraffic:\n  - {collective: all-reduce, "
                                        "algorithm: nvls, size: 1 MiB, among: \"hopper[0..3]\"}\n")});
     EXPECT_EQ(answer.status, 2);
-    EXPECT_THAT(answer.err, HasSubstr("do not hang on the same NVSwitches"));
+    EXPECT_THAT(answer.err, HasSubstr("hopper0 hangs on no NVSwitch"));
 }
 
 } // namespace
