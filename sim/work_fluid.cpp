@@ -25,9 +25,10 @@ std::vector<std::vector<MachineFlows::Use>> uses_of(const std::vector<StreamBoun
     return uses;
 }
 
-/// From the issue of the last byte of `node` until it is over.
-double latency_of(const WorkGraph::Node& node, const StreamBound& cost) {
-    return node.acknowledged ? cost.latency_ps : cost.arrival_ps;
+/// From the issue of the last byte of `node` until it is over. What was read has been used then.
+double latency_of(const WorkGraph::Node& node, const PlannedStream& path, const StreamBound& cost) {
+    const double hold = path.job.reads.empty() ? 0 : static_cast<double>(path.job.hold);
+    return hold + (node.acknowledged ? cost.latency_ps : cost.arrival_ps);
 }
 
 /// Seconds that the path's own windows and issue rates keep `bytes` waiting: what one window holds goes at once.
@@ -66,7 +67,7 @@ WorkTimes fluid_work(const WorkGraph& graph, const std::vector<PlannedStream>& p
             for (const auto& [resource, seconds] : uses[node.path]) {
                 network.add_use(resource, seconds);
             }
-            work.latency = latency_of(node, costs[node.path]) / kPicosecondsPerSecond;
+            work.latency = latency_of(node, paths[node.path], costs[node.path]) / kPicosecondsPerSecond;
         } else {
             network.add_flow();
             work.latency = static_cast<double>(node.time) / kPicosecondsPerSecond;
@@ -143,8 +144,9 @@ WorkBound bound_work(const WorkGraph& graph, const std::vector<PlannedStream>& p
         if (node.kind == Kind::kTransfer) {
             const StreamBound& bound = bounds[node.path];
             const double size = static_cast<double>(node.bytes);
-            over += latency_of(node, bound) + std::max(size * slowest[node.path],
-                                                       own_wait(paths[node.path], bound, size) * kPicosecondsPerSecond);
+            over +=
+                latency_of(node, paths[node.path], bound) +
+                std::max(size * slowest[node.path], own_wait(paths[node.path], bound, size) * kPicosecondsPerSecond);
         }
         result.chain_ps = std::max(result.chain_ps, over);
         for (const Index* one = followers.begin(next[i]); one != followers.end(next[i]); ++one) {

@@ -14,19 +14,19 @@ struct AllToAll {
     double events_max;  ///< of the transaction level: a half more than was seen
 };
 
-// Reads of 128 B. A C2C of GB200 has 5 x 45 GB/s x 95.5 % for each GPU and brings a header of 9 B with each; both
-// windows of a socket are used, so that each C2C serves as much as one GPU asks for:
+// Reads of 128 B. A C2C of GB200 has 5 x 45 GB/s for each GPU and brings a header of 15 B with each; both windows of a
+// socket are used, so that each C2C serves as much as one GPU asks for:
 //
-//     225 GB/s x 0.955 x 128 / (128 + 9) = 200.76 GB/s, less than LPDDR5X (478 / 2) and NVLink5 (900)
+//     225 GB/s x 128 / (128 + 15) = 201.40 GB/s, less than LPDDR5X (478 / 2) and NVLink5 (900)
 //
 // A Hopper of GH200 has 18 x 25 GB/s x 94 % of NVLink4; what leaves it are the answers to others, 128 + 16 B, and its
 // own requests, 16 B:
 //
 //     423 GB/s x 128 / (128 + 16 + 16) = 338.4 GB/s, less than LPDDR5X (400)
 const AllToAll kFabrics[] = {
-    {"nvl72-egm-all-to-all.yaml", 72, 225 * 0.955 * 128 / 137, "c2c", 330e3},
+    {"nvl72-egm-all-to-all.yaml", 72, 225 * 128 / 143., "c2c", 330e3},
     {"gh200-256-egm-all-to-all.yaml", 256, 423 * 128. / 160, "nvl", 3.2e6},
-    {"nvl576-egm-all-to-all.yaml", 576, 225 * 0.955 * 128 / 137, "c2c", 1.8e6},
+    {"nvl576-egm-all-to-all.yaml", 576, 225 * 128 / 143., "c2c", 1.8e6},
 };
 
 struct AllToAllTest : ProgramTest, testing::WithParamInterface<AllToAll> {

@@ -74,9 +74,9 @@ TEST_F(ShippedSweepTest, PoliciesProtectAtFullThroughputAndACapDoesNot) {
         }
         EXPECT_LT(figure(points.back(), "service/p99"), 0.7 * worst) << policy;
         if (policy == "cap at the memory") {
-            // 225 GB/s of the cores, 200.8 of the GPU's half of the C2C, and the service
-            EXPECT_NEAR(figure(points.back(), "one Grace/total"), 225 + 200.8 + figure(points.back(), "service/value"),
-                        0.5);
+            // 225 GB/s of the cores, 225 x 128 / (128 + 15) of the GPU's half of the C2C, and the service
+            EXPECT_NEAR(figure(points.back(), "one Grace/total"),
+                        225 + 225 * 128 / 143. + figure(points.back(), "service/value"), 0.5);
         } else {
             EXPECT_NEAR(figure(points.back(), "one Grace/total"), full, 0.005 * full) << policy << " wastes nothing";
         }

