@@ -43,7 +43,8 @@ public:
     const CreditPool& posted_writes() const { return posted_writes_; }
 
 private:
-    static constexpr unsigned kPosted = 255; ///< way back of a posted write: it ends in the hub
+    static constexpr Picoseconds kSendAgain = 1'000'000; ///< after a posted write was lost (assumed)
+    static constexpr unsigned kPosted = 255;             ///< way back of a posted write: it ends in the hub
 
     void request(unsigned port, Payload& payload, Picoseconds delay) override;
     void response(unsigned port, Payload& payload, Picoseconds delay) override;
@@ -57,6 +58,7 @@ private:
     void resolve(Payload& payload) const;
     void give_back(Payload& payload);
     void post(Payload& payload, Picoseconds delay);
+    void send_again(Payload& payload);
     bool inside(unsigned port) const { return port <= kHbm; }
     Picoseconds inward(unsigned port) const;
 

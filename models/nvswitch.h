@@ -31,6 +31,10 @@ public:
 
 private:
     void request(unsigned port, Payload& payload, Picoseconds delay) override {
+        if (!knows(transit(payload))) { // on its way when the last way was lost
+            turn_round(port, payload, delay + spec_.latency);
+            return;
+        }
         transit(payload).push(port);
         transit(payload).input = static_cast<std::uint8_t>(port);
         send_request(choose(transit(payload)), payload, delay + spec_.latency);
