@@ -105,7 +105,7 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
     if (packet.aperture == Aperture::kEgm) {
         resolve(payload);
     }
-    if (!knows(packet)) {
+    if (packet.aperture == Aperture::kFabric && !knows(packet)) { // links have died
         turn_round(port, payload, inward(port));
         return;
     }

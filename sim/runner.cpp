@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <systemc>
 
+#include "sim/binding.h"
 #include "sim/fluid_group.h"
 #include "sim/machine.h"
 #include "sim/measure.h"

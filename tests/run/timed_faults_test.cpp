@@ -28,7 +28,7 @@ struct TimedFaultsTest : ProgramTest {
 };
 
 TEST_F(TimedFaultsTest, ALinkDiesRoutesFollowAndItComesBack) {
-    const Answer answer = pairs("    - {down: nvl0-3, at: 50 us, until: 150 us}\n");
+    const Answer answer = pairs("    - {down: nvl0-3, at: 50 us, until: 350 us}\n");
     ASSERT_EQ(answer.status, 0) << answer.err;
     const auto group = parse(answer.out)["traffic"][0];
     const auto& phases = group["phases"];
@@ -42,7 +42,7 @@ TEST_F(TimedFaultsTest, ALinkDiesRoutesFollowAndItComesBack) {
     EXPECT_NEAR(rate(0, 0), kWhole, kWhole * 0.01);
     EXPECT_LT(rate(1, 0), kWhole * 0.75); // blocks wait for what was lost
     EXPECT_GT(phases[1]["lost_packets"], 0);
-    EXPECT_NEAR(rate(2, 0), kWhole * 17 / 18, kWhole * 0.06); // the last of the lost are sent again in its first 20 us
+    EXPECT_NEAR(rate(2, 0), kWhole * 17 / 18, kWhole * 0.06); // the lost are sent again in the first 20 of 290 us
     EXPECT_EQ(phases[2]["lost_packets"], 0);
     EXPECT_NEAR(rate(4, 0), kWhole, kWhole * 0.01);
     for (int phase = 0; phase < 5; ++phase) {
@@ -54,13 +54,14 @@ TEST_F(TimedFaultsTest, ALinkDiesRoutesFollowAndItComesBack) {
 }
 
 TEST_F(TimedFaultsTest, ASwitchDiesAndEverybodyHasSeventeenPlanesLeft) {
-    const Answer answer = pairs("    - {down: nvswitch7, at: 50 us}\n");
+    const Answer answer = pairs("    - {down: nvswitch7, at: 50 us}\n"
+                                "    - {down: nvl50-1, at: 300 us}\n"); // of others: it makes the phase before long
     ASSERT_EQ(answer.status, 0) << answer.err;
     const auto phases = parse(answer.out)["traffic"][0]["phases"];
-    ASSERT_EQ(phases.size(), 3u);
+    ASSERT_EQ(phases.size(), 5u);
     for (int stream = 0; stream < 2; ++stream) {
         EXPECT_NEAR(phases[0]["streams_GB_per_s"][stream], kWhole, kWhole * 0.01);
-        EXPECT_NEAR(phases[2]["streams_GB_per_s"][stream], kWhole * 17 / 18, kWhole * 0.12);
+        EXPECT_NEAR(phases[2]["streams_GB_per_s"][stream], kWhole * 17 / 18, kWhole * 0.08);
     }
 }
 
@@ -97,7 +98,7 @@ TEST_F(TimedFaultsTest, WhatCannotBreakIsRefusedInWords) {
         {"    - {down: c2c0, at: 50 us}\n", "\"c2c0\" is no NVLink; only links and switches"},
         {"    - {down: nvl0-30, at: 50 us}\n", "is no NVLink and no NVSwitch of this machine; did you mean"},
         {"    - {down: nvl0-3}\n", "no at; say when"},
-        {"    - {down: nvl0-3, at: 1 us}\n", "at 1 us is too small"},
+        {"    - {down: nvl0-3, at: 1 us}\n", "\"1 us\" is too small"},
         {"    - {down: nvl0-3, at: 50 us, until: 40 us}\n", "until is not after \"at\""},
         {"    - {down: nvl0-3, lanes: nvl0-4, at: 50 us}\n", "names not one thing that breaks"},
         {"    - {lanes: nvl0-3, lost: 1, at: 50 us}\n", "1 is all of the 1 links of nvl0-3; write \"down\""},
