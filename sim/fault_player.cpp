@@ -85,7 +85,14 @@ std::string FaultPlayer::act(Picoseconds time) {
     }
     apply(state(time));
     if (routes) {
-        follow(state(time - plan_.detection));
+        const Picoseconds known = time - plan_.detection;
+        broken_.clear();
+        for (const FabricFault& fault : plan_.faults) {
+            if (fault.at <= known && (fault.until == 0 || known < fault.until) && fault.lanes == 0) {
+                broken_ += (broken_.empty() ? "" : ", ") + fault.what;
+            }
+        }
+        follow(state(known));
         say("routes follow");
     }
     return said;
@@ -108,8 +115,8 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
             const models::Leg& place = leg->place(i);
             if (place.aperture == models::Aperture::kFabric &&
                 !routing_->reaches(from, models::Aperture::kFabric, place.destination)) {
-                return fmt::format("{} no longer reaches {} over NVLink", stream.stream->initiator,
-                                   topology_->parts[place.destination].name);
+                return fmt::format("{} no longer reaches {} over NVLink: {} down", stream.stream->initiator,
+                                   topology_->parts[place.destination].name, broken_);
             }
         }
     }

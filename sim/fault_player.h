@@ -48,6 +48,7 @@ private:
     Machine& machine_;
     const FaultPlan& plan_;
     std::optional<State> routed_; ///< what routes follow; none: nothing is out of order
+    std::string broken_;          ///< in words, then
     std::optional<Topology> topology_;
     std::optional<Routing> routing_;
 };

@@ -25,7 +25,7 @@ constexpr Picoseconds kAfterFaults = 50 * kMicrosecond; ///< so long is measured
 constexpr Picoseconds kSumWarmUpLeast = 5 * kMicrosecond;
 constexpr Picoseconds kSumBatchLeast = kMicrosecond;
 constexpr double kSumTurnoversInBatch = 0.25; ///< of all that is in flight
-constexpr double kSumTurnoversWarmUp = 2.5;
+constexpr double kSumTurnoversWarmUp = 1.5;
 constexpr double kUnitsInBatch = 64;
 
 struct Running {
@@ -271,7 +271,7 @@ private:
                 what = player.act(time);
                 for (Running& running : streams_) {
                     if (const std::string why = player.cut(*running.planned); !why.empty()) {
-                        running.planned->engine->fail(*running.job, why + ", since " + what);
+                        running.planned->engine->fail(*running.job, why);
                     }
                 }
             }

@@ -40,7 +40,7 @@ TEST_F(TimedFaultsTest, ALinkDiesRoutesFollowAndItComesBack) {
     EXPECT_EQ(phases[4]["what"], "routes follow");
     const auto rate = [&](int phase, int stream) { return phases[phase]["streams_GB_per_s"][stream].get<double>(); };
     EXPECT_NEAR(rate(0, 0), kWhole, kWhole * 0.01);
-    EXPECT_LT(rate(1, 0), kWhole * 0.75); // blocks wait for what was lost
+    EXPECT_LT(rate(1, 0), kWhole * 0.97); // blocks wait for what was lost
     EXPECT_GT(phases[1]["lost_packets"], 0);
     EXPECT_NEAR(rate(2, 0), kWhole * 17 / 18, kWhole * 0.06); // the lost are sent again in the first 20 of 290 us
     EXPECT_EQ(phases[2]["lost_packets"], 0);
@@ -68,8 +68,8 @@ TEST_F(TimedFaultsTest, ASwitchDiesAndEverybodyHasSeventeenPlanesLeft) {
 TEST_F(TimedFaultsTest, WhereNoWayIsLeftTheStreamEndsWithAFaultAndTheOthersGoOn) {
     const Answer answer = pairs("    - {down: \"nvl8-[0..17]\", at: 50 us}\n");
     EXPECT_EQ(answer.status, 3);
-    EXPECT_THAT(answer.err,
-                AllOf(HasSubstr("blackwell0 no longer reaches blackwell8 over NVLink"), Not(HasSubstr("blackwell20"))));
+    EXPECT_THAT(answer.err, AllOf(HasSubstr("blackwell0 no longer reaches blackwell8 over NVLink: nvl8-[0..17] down"),
+                                  Not(HasSubstr("blackwell20"))));
     const auto group = parse(answer.out)["traffic"][0];
     EXPECT_THAT(group["streams"][0]["fault"].get<std::string>(), HasSubstr("no longer reaches blackwell8"));
     EXPECT_NEAR(group["phases"][2]["streams_GB_per_s"][1], kWhole, kWhole * 0.02);
