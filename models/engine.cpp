@@ -110,7 +110,7 @@ struct Engine::Unit {
 
 /// One access of a unit, from its translation to its last byte.
 struct Engine::Access {
-    enum class Stage { kGate, kEmit, kComplete } stage = Stage::kGate;
+    enum class Stage { kGate, kEmit, kComplete, kLost } stage = Stage::kGate;
     Job* job = nullptr;
     Unit* unit = nullptr; ///< null in a ping-pong
     const Leg* leg = nullptr;
@@ -206,6 +206,11 @@ void Engine::wake(Worker& worker, Picoseconds time) {
 }
 
 void Engine::stop(Job& job) { job.stopped = true; }
+
+void Engine::fail(Job& job, const std::string& why) {
+    job.stopped = true;
+    job.fault = why;
+}
 
 void Engine::finish(Job& job) {
     assert(drained(job));
@@ -451,6 +456,13 @@ void Engine::emit(Access& access) {
 
 void Engine::response(unsigned, Payload& payload, Picoseconds delay) {
     auto& access = *static_cast<Access*>(transit(payload).token);
+    if (transit(payload).lost) {
+        payload.release();
+        ++access.job->counters.lost;
+        access.stage = Access::Stage::kLost;
+        events().at(events().now() + delay + access.job->spec->retry, *this, &access);
+        return;
+    }
     // A read's data cannot all be back before all of it was asked for.
     const Picoseconds tail = std::max(transit(payload).tail, payload.is_read() ? access.tail : 0);
     payload.release();
@@ -471,7 +483,22 @@ void Engine::fire(void* argument) {
     case Access::Stage::kComplete:
         complete(access);
         break;
+    case Access::Stage::kLost:
+        send_again(access);
+        break;
     }
+}
+
+/// What a job that has stopped would have asked for again is given up.
+void Engine::send_again(Access& access) {
+    StreamJob::Counters& counters = access.job->counters;
+    if (!access.job->stopped) {
+        emit(access);
+        return;
+    }
+    counters.bytes_given_up += access.bytes;
+    counters.bytes_received -= access.bytes; // which `complete` adds
+    complete(access);
 }
 
 void Engine::complete(Access& access) {

@@ -37,6 +37,8 @@ public:
     Job& start(const StreamJob& job, std::uint64_t bytes, Client& client, void* token, std::uint64_t offset = 0);
     /// Issues nothing more; what is in flight comes back.
     void stop(Job& job);
+    /// As `stop`, with a fault to tell.
+    void fail(Job& job, const std::string& why);
     /// The caller needs a job that has stopped and drained no longer; nor its `StreamJob`.
     void finish(Job& job);
 
@@ -87,6 +89,7 @@ private:
     void pass_gate(Access& access);
     void emit(Access& access);
     void complete(Access& access);
+    void send_again(Access& access);
     void finish_unit(Unit& unit);
     Cursor next_burst(Worker& worker);
     Payload& packet(const Leg& leg, std::uint64_t address, std::uint64_t bytes);

@@ -104,6 +104,10 @@ void GpuHub::request_from_engine(unsigned port, Payload& payload, Picoseconds de
     if (packet.aperture == Aperture::kEgm) {
         resolve(payload);
     }
+    if (packet.aperture == Aperture::kFabric && !knows(packet)) { // links have died
+        turn_round(port, payload, inward(port));
+        return;
+    }
     const unsigned to = choose(packet);
     packet.push(port);
     const bool to_cpu = to != kHbm && packet.aperture == Aperture::kSystem;
@@ -168,10 +172,23 @@ void GpuHub::response(unsigned, Payload& payload, Picoseconds delay) {
     send_response(transit(payload).pop(), payload, delay + inward(to) - inward(to) / 2);
 }
 
+/// A posted write that was lost: nobody else has its data.
+void GpuHub::send_again(Payload& payload) {
+    Transit& packet = transit(payload);
+    packet.lost = false;
+    packet.push(kPosted);
+    payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+    send_request(choose(packet), payload, kSendAgain);
+}
+
 /// Room in the posted-write buffer or among the accesses in flight is free again; who waits for it goes on.
 void GpuHub::give_back(Payload& payload) {
     const std::uint64_t bytes = payload.get_data_length();
     const unsigned to = transit(payload).pop();
+    if (to == kPosted && transit(payload).lost && knows(transit(payload))) {
+        send_again(payload);
+        return;
+    }
     CreditPool& pool = to == kPosted ? room_of_store(transit(payload)) : pool_of(payload, to);
     if (to == kPosted) {
         payload.release();

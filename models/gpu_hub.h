@@ -47,8 +47,9 @@ public:
     const CreditPool& posted_writes() const { return posted_writes_; }
 
 private:
-    static constexpr unsigned kPosted = 255;         ///< way back of a posted write: it ends in the hub
-    static constexpr std::uint8_t kToBePosted = 255; ///< `Transit::tracker_hops` of a store that waits for room
+    static constexpr Picoseconds kSendAgain = 1'000'000; ///< after a posted write was lost (assumed)
+    static constexpr unsigned kPosted = 255;             ///< way back of a posted write: it ends in the hub
+    static constexpr std::uint8_t kToBePosted = 255;     ///< `Transit::tracker_hops` of a store that waits for room
 
     void request(unsigned port, Payload& payload, Picoseconds delay) override;
     void response(unsigned port, Payload& payload, Picoseconds delay) override;
@@ -68,6 +69,7 @@ private:
     void give_back(Payload& payload);
     void go_on(CreditPool& pool);
     void post(Payload& payload, Picoseconds delay);
+    void send_again(Payload& payload);
     bool inside(unsigned port) const { return port <= kHbm; }
     Picoseconds inward(unsigned port) const;
 

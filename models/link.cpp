@@ -33,7 +33,7 @@ std::uint64_t Link::wire_bytes(Payload& payload, bool response) const {
         if (!transit(payload).answered) { // only in a trace
             return 0;
         }
-        return packets * spec_.header_bytes + (payload.is_read() ? bytes : 0);
+        return packets * spec_.header_bytes + (payload.is_read() && !transit(payload).lost ? bytes : 0);
     }
     return payload.is_write() ? packets * spec_.write_header_bytes + bytes : packets * spec_.header_bytes;
 }
@@ -46,7 +46,37 @@ void Link::response(unsigned port, Payload& payload, Picoseconds delay) {
     sublinks_[port]->accept(payload, events().now() + delay);
 }
 
+void Link::set_lost(unsigned links) {
+    assert(links < spec_.count);
+    for (const auto& sublink : sublinks_) {
+        sublink->set_rate(rate_ / spec_.count * (spec_.count - links));
+    }
+}
+
+/// Whatever starts to cross a dead link is lost.
+bool Link::lose(unsigned near, Payload& payload) {
+    Transit& packet = transit(payload);
+    if (packet.lost) {
+        return false; // what is lost already comes back as a mark only
+    }
+    packet.lost = true;
+    packet.tail = 0;
+    if (payload.get_response_status() != tlm::TLM_INCOMPLETE_RESPONSE) {
+        return false;
+    }
+    if (packet.room != nullptr) { // it leaves no buffer behind
+        packet.room->sender().returned(*packet.room, packet.room_bytes, events().now());
+        packet.room = nullptr;
+    }
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    send_response(near, payload, 0);
+    return true;
+}
+
 void Link::deliver(unsigned far, Payload& payload, Picoseconds delay) {
+    if (dead_ && lose(1 - far, payload)) {
+        return;
+    }
     if (payload.get_response_status() != tlm::TLM_INCOMPLETE_RESPONSE) {
         send_response(far, payload, delay);
     } else {

@@ -48,6 +48,13 @@ public:
     void share(unsigned end, const SharingSpec& spec) { sublinks_[end]->share(spec); }
     const LinkSpec& spec() const { return spec_; }
 
+    /// Dead, or alive again. A dead link loses what is to cross it: a request turns round, marked `Transit::lost`, and
+    /// so ends at its initiator; an answer goes on with the mark, in place of the time-out by which its initiator would
+    /// know. What is on the wire already arrives.
+    void set_dead(bool dead) { dead_ = dead; }
+    /// So many links of the bundle carry nothing. Precondition: fewer than all.
+    void set_lost(unsigned links);
+
 private:
     friend class Sublink;
 
@@ -61,9 +68,11 @@ private:
     std::uint64_t wire_bytes(Payload& payload, bool response) const;
     /// A burst reaches end `far` after `delay`.
     void deliver(unsigned far, Payload& payload, Picoseconds delay);
+    bool lose(unsigned near, Payload& payload);
 
     const LinkSpec spec_;
     const std::uint64_t rate_; ///< bytes a second, each direction
+    bool dead_ = false;
     std::array<std::unique_ptr<Sublink>, 2> sublinks_;
 };
 

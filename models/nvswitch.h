@@ -68,6 +68,10 @@ private:
             spread(port, payload, delay);
             return;
         }
+        if (!knows(transit(payload))) { // on its way when the last way was lost
+            turn_round(port, payload, delay + spec_.latency);
+            return;
+        }
         transit(payload).push(port);
         transit(payload).input = static_cast<std::uint8_t>(port);
         send_request(choose(transit(payload)), payload, delay + spec_.latency);

@@ -45,6 +45,7 @@ struct Transit {
     bool home_hit = false;         ///< served by a cache at the memory's home: no DRAM access
     bool l2_hit = false;           ///< served by the L2 of the GPU that asks
     bool coherent = false;         ///< load or store of a CPU core
+    bool lost = false;             ///< met a dead link: what comes back carries nothing
     bool tracked = false;          ///< holds room in the tracker of the hub that sent it
     std::uint8_t tracker_hops = 0; ///< with `tracked`: how far the request had come there
     std::uint16_t destination = 0; ///< part index: a memory, or in kFabric the owner GPU

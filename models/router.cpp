@@ -28,6 +28,26 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
     routes[destination] = intern(std::move(turns));
 }
 
+void Router::clear_route(Aperture aperture, std::uint16_t destination) {
+    auto& routes = routes_[static_cast<std::size_t>(aperture)];
+    if (destination < routes.size()) {
+        routes[destination] = 0;
+    }
+}
+
+bool Router::knows(const Transit& packet) const {
+    const auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
+    return packet.destination < routes.size() && routes[packet.destination] != 0;
+}
+
+void Router::turn_round(unsigned port, Payload& payload, Picoseconds delay) {
+    Transit& packet = transit(payload);
+    packet.lost = true;
+    packet.tail = 0;
+    payload.set_response_status(tlm::TLM_GENERIC_ERROR_RESPONSE);
+    send_response(port, payload, delay);
+}
+
 /// Those found last are tried first: neighbouring destinations often share them.
 std::uint32_t Router::intern(std::vector<unsigned> ports) {
     const auto known =

@@ -25,7 +25,13 @@ public:
     /// `destination` is a part index. Replaces an earlier route. Precondition: `hops` is not empty.
     void set_route(Aperture aperture, std::uint16_t destination, const std::vector<Hop>& hops);
 
+    /// There is no way to `destination` any more.
+    void clear_route(Aperture aperture, std::uint16_t destination);
+
 protected:
+    bool knows(const Transit& packet) const;
+    /// Sends a request without a way back to `port`, lost.
+    void turn_round(unsigned port, Payload& payload, Picoseconds delay);
     /// The port for this packet; advances the turn among equals.
     unsigned choose(const Transit& packet);
     /// A port that `choose` may name; nothing advances.

@@ -94,6 +94,7 @@ struct StreamJob {
     std::uint64_t pass_bytes = 0;
     Picoseconds launch = 0; ///< from the last byte of a kernel to the first request of the next
     std::uint64_t seed = 1;
+    Picoseconds retry = 20'000'000; ///< from the loss of a packet until it is sent again (assumed, 1 us to 1 ms)
 
     /// Ping-pong: the two sides. `local` = the line moves within the socket in `leg.overhead`, no packet.
     struct Turn {
@@ -104,10 +105,12 @@ struct StreamJob {
     std::vector<Turn> turns;
 
     struct Counters {
-        std::uint64_t units = 0;          ///< finished: a burst read, written or copied; an access; a round trip
-        std::uint64_t bytes = 0;          ///< of finished units, each counted once
-        std::uint64_t latency = 0;        ///< picoseconds, summed over finished units
-        std::uint64_t bytes_sent = 0;     ///< asked for by reads and writes
+        std::uint64_t units = 0;      ///< finished: a burst read, written or copied; an access; a round trip
+        std::uint64_t bytes = 0;      ///< of finished units, each counted once
+        std::uint64_t latency = 0;    ///< picoseconds, summed over finished units
+        std::uint64_t bytes_sent = 0; ///< asked for by reads and writes
+        std::uint64_t lost = 0;       ///< packets that met a dead link; each was sent again, unless the job had ended
+        std::uint64_t bytes_given_up = 0; ///< of those that were not
         std::uint64_t bytes_received = 0; ///< of reads and writes that came back
     };
 };

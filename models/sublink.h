@@ -42,6 +42,9 @@ public:
     void share(const SharingSpec& spec);
     void joined_to_switch(bool near) { (near ? from_switch_ : to_switch_) = true; }
 
+    /// From the next burst on.
+    void set_rate(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
+
     /// A burst whose first byte is here at `time`.
     void accept(Payload& payload, Picoseconds time);
     /// A burst has left the buffer at the far end at `time`.
@@ -71,7 +74,7 @@ private:
     Link& link_;
     EventQueue& events_;
     const unsigned end_;
-    const std::uint64_t rate_; ///< bytes a second
+    std::uint64_t rate_; ///< bytes a second
     Server server_;
     bool queued_ = false; ///< bursts wait here
     bool from_switch_ = false;

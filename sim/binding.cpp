@@ -7,8 +7,9 @@
 namespace sim {
 
 namespace {
-constexpr double kBusy = 0.93;     ///< share of the time from which on a server binds
-constexpr double kWaitedFor = 0.5; ///< share of the time from which on a pool of requests in flight binds
+constexpr double kBusy = 0.93;        ///< share of the time from which on a server binds
+constexpr std::size_t kBusiest = 512; ///< resources that a report names at most: a fabric has tens of thousands
+constexpr double kWaitedFor = 0.5;    ///< share of the time from which on a pool of requests in flight binds
 } // namespace
 
 ResourceSample sample(Machine& machine) {
@@ -31,6 +32,7 @@ std::vector<std::pair<std::string, double>> busy_shares(Machine& machine, const 
         }
     }
     std::stable_sort(shares.begin(), shares.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+    shares.resize(std::min(shares.size(), kBusiest));
     return shares;
 }
 

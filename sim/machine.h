@@ -101,6 +101,8 @@ public:
     std::uint32_t index_of(const void* server_or_pool) const { return resource_index_.at(server_or_pool); }
     /// Numbers of the limits on requests in flight of a part.
     const std::vector<std::uint32_t>& pools_of(const std::string& part) const;
+    /// Routes of the NVLink fabric follow `routing`, at once and everywhere; what has no way any more is turned round.
+    void set_fabric_routes(const Routing& routing);
     models::Link& link(std::size_t index) { return *links_[index]; }
     /// The module of a part that passes packets on; null for a memory.
     models::Router* router(const std::string& part);

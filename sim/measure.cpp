@@ -7,6 +7,7 @@
 
 #include "sim/batch_means.h"
 #include "sim/binding.h"
+#include "sim/fault_player.h"
 
 namespace sim {
 
@@ -19,11 +20,12 @@ constexpr Picoseconds kMicrosecond = 1'000'000;
 constexpr Picoseconds kWarmUpLeast = 15 * kMicrosecond;
 constexpr Picoseconds kBatchLeast = 4 * kMicrosecond;
 constexpr unsigned kBatchesLeast = 8;
+constexpr Picoseconds kAfterFaults = 50 * kMicrosecond; ///< so long is measured after the last event
 // Of a sum over many streams, which needs less time than each of them.
 constexpr Picoseconds kSumWarmUpLeast = 5 * kMicrosecond;
 constexpr Picoseconds kSumBatchLeast = kMicrosecond;
 constexpr double kSumTurnoversInBatch = 0.25; ///< of all that is in flight
-constexpr double kSumTurnoversWarmUp = 2.5;
+constexpr double kSumTurnoversWarmUp = 1.5;
 constexpr double kUnitsInBatch = 64;
 
 struct Running {
@@ -69,8 +71,8 @@ LatencySpread spread(const models::LatencyHistogram& latencies) {
 class GroupRun {
 public:
     GroupRun(std::vector<PlannedStream>& planned, Machine& machine, const Measurement& measurement,
-             const Progress& progress)
-        : machine_(machine), measurement_(measurement), progress_(progress), origin_(now()),
+             const FaultPlan& faults, const Progress& progress)
+        : machine_(machine), measurement_(measurement), faults_(faults), progress_(progress), origin_(now()),
           end_(transient_end(planned)) {
         std::vector<StreamBound> bounds = static_bounds(planned, machine);
         for (std::size_t i = 0; i < planned.size(); ++i) {
@@ -82,7 +84,9 @@ public:
     }
 
     void run() {
-        if (end_) {
+        if (!faults_.faults.empty()) {
+            run_faults();
+        } else if (end_) {
             run_once(*end_);
         } else {
             run_steady();
@@ -95,6 +99,7 @@ public:
     const ResourceSample& after() const { return after_; }
     bool steady() const { return steady_; }
     const BatchMeans& sum() const { return sum_; }
+    std::vector<Phase>& phases() { return phases_; }
     /// False: the user wanted out before there was a figure.
     bool measured() const { return measured_; }
 
@@ -238,6 +243,60 @@ private:
         after_ = sample(machine_);
     }
 
+    /// Links break and mend: measured from the end of the warm-up until a while after the last event, phase by phase.
+    void run_faults() {
+        FaultPlayer player(machine_, faults_);
+        for (Running& running : streams_) {
+            running.planned->job.retry = faults_.retry;
+            start(running);
+        }
+        std::set<Picoseconds> times = player.times();
+        const Picoseconds last = *times.rbegin() + kAfterFaults;
+        times.insert(last);
+        measured_ = step(kWarmUpLeast);
+        for (Running& running : streams_) {
+            begin(running);
+        }
+        before_ = sample(machine_);
+        std::string what = "before";
+        for (const Picoseconds time : times) {
+            const Picoseconds began = now();
+            while (now() < origin_ + time && step(std::min(origin_ + time - now(), kBatchLeast * 10))) {
+            }
+            add_phase(began, what);
+            if (now() < origin_ + time) {
+                break; // the user wants out
+            }
+            if (time != last) {
+                what = player.act(time);
+                for (Running& running : streams_) {
+                    if (const std::string why = player.cut(*running.planned); !why.empty()) {
+                        running.planned->engine->fail(*running.job, why);
+                    }
+                }
+            }
+        }
+        for (Running& running : streams_) {
+            end(running);
+            running.batches.add(figure(*running.planned, running.begin, running.end, running.ended - running.began));
+        }
+        after_ = sample(machine_);
+        drain(); // while what is broken still is
+    }
+
+    void add_phase(Picoseconds began, const std::string& what) {
+        Phase phase{began - origin_, now() - origin_, what, 0, {}, 0};
+        for (Running& running : streams_) {
+            const auto counters = Engine::counters(*running.job);
+            const double value = figure(*running.planned, running.last, counters, now() - began);
+            phase.streams.push_back(value);
+            phase.total += running.planned->is_latency ? 0 : value;
+            phase.lost += counters.lost - running.last.lost;
+            running.last = counters;
+        }
+        phases_.push_back(std::move(phase));
+    }
+
     bool step(Picoseconds time) {
         wait_until(now() + time);
         return !machine_.is_stuck() && (!progress_ || progress_());
@@ -284,11 +343,13 @@ private:
 
     Machine& machine_;
     const Measurement& measurement_;
+    const FaultPlan& faults_;
     const Progress& progress_;
     const Picoseconds origin_;
     const std::optional<Picoseconds> end_; ///< of a group that is measured once
     std::vector<Running> streams_;
-    BatchMeans sum_; ///< of the bandwidth streams
+    BatchMeans sum_;            ///< of the bandwidth streams
+    std::vector<Phase> phases_; ///< between the events of faults
     ResourceSample before_;
     ResourceSample after_;
     bool steady_ = true;
@@ -308,8 +369,8 @@ std::optional<Picoseconds> transient_end(const std::vector<PlannedStream>& plann
 }
 
 GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& planned, Machine& machine,
-                          const Measurement& measurement, const Progress& progress) {
-    GroupRun run(planned, machine, measurement, progress);
+                          const Measurement& measurement, const FaultPlan& faults, const Progress& progress) {
+    GroupRun run(planned, machine, measurement, faults, progress);
     run.run();
 
     GroupResult result;
@@ -356,6 +417,7 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         }
         result.streams.push_back(std::move(line));
     }
+    result.phases = std::move(run.phases());
     result.total_half_width = run.sum().half_width();
     result.total_bound = moving.empty() ? 0 : joint_bound(moving, bounds);
     return result;

@@ -21,8 +21,8 @@ std::optional<models::Picoseconds> transient_end(const std::vector<PlannedStream
 /// Steady state: after a warm-up, throughput is taken in batches of equal length; the measurement ends when every
 /// stream's 95 % confidence half-width (Student's t over batch means) is below `measurement.relative_error` of its
 /// mean, or at `measurement.time_max`. A group in which a stream starts late or stops is measured once, each stream
-/// over its own time. A group whose warm-up was interrupted has no streams in its result.
+/// over its own time; so is one with `faults`, and phase by phase. A group whose warm-up was interrupted has no streams in its result.
 GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& planned, Machine& machine,
-                          const Measurement& measurement, const Progress& progress);
+                          const Measurement& measurement, const FaultPlan& faults, const Progress& progress);
 
 } // namespace sim

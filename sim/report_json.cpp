@@ -1,5 +1,7 @@
 #include "sim/report_json.h"
 
+#include "sim/phases_report.h"
+
 #include <nlohmann/json.hpp>
 
 #include "sim/error_bands.h"
@@ -157,6 +159,9 @@ std::string json_report(const RunResult& result) {
             entry["streams"] = Json::array();
             for (const StreamResult& line : group.streams) {
                 entry["streams"].push_back(stream(line));
+            }
+            if (!group.phases.empty()) {
+                entry["phases"] = phases_json(group);
             }
             json["traffic"].push_back(std::move(entry));
         }

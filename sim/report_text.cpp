@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "sim/phases_report.h"
+
 #include "sim/error_bands.h"
 #include "sim/nvbandwidth_report.h"
 #include "sim/work_report.h"
@@ -328,6 +330,11 @@ std::string text_report(const RunResult& result) {
     const auto& groups = scenario.groups;
     if (!result.settings.empty() && std::any_of(groups.begin(), groups.end(), in_table)) {
         traffic(result, out);
+    }
+    for (const SettingResult& setting : result.settings) {
+        for (const GroupResult& group : setting.groups) {
+            out += phases_text(group);
+        }
     }
     out += nvbandwidth_text(result);
     out += work_text(result);

@@ -48,6 +48,15 @@ struct StreamResult {
     }
 };
 
+/// A stretch of time between two events of the scenario's faults.
+struct Phase {
+    models::Picoseconds begin = 0, end = 0; ///< after the group's start
+    std::string what;                       ///< happened at its begin
+    double total = 0;                       ///< bytes a second of all bandwidth streams
+    std::vector<double> streams;            ///< of each
+    std::uint64_t lost = 0;                 ///< packets
+};
+
 struct GroupResult {
     const StreamGroup* group = nullptr;
     std::vector<StreamResult> streams;
@@ -57,6 +66,7 @@ struct GroupResult {
     double total_fluid = 0;           ///< `Fidelity::kAll` only
     models::Picoseconds measured = 0; ///< simulated time of the measurement
     std::optional<WorkResult> work;   ///< of a group that is a fixed amount of work; then there are no streams
+    std::vector<Phase> phases;        ///< where the scenario has faults
     /// Resources that were busy or waited for, with the share of the measured time, busiest first.
     std::vector<std::pair<std::string, double>> busy;
 };

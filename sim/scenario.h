@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "models/linux/call_costs.h"
+#include "sim/fault_plan.h"
 #include "sim/sweep_plan.h"
 #include "sim/topology.h"
 
@@ -180,6 +181,7 @@ struct Scenario {
     SoftwareSetup software;
     std::vector<StreamGroup> groups; ///< shorthands expanded
     Measurement measurement;
+    FaultPlan faults;
     std::optional<SweepPlan> sweep; ///< values to try, for `egmsim sweep`
 };
 

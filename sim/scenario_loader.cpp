@@ -1,9 +1,11 @@
 #include "sim/scenario_loader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "sim/fault_plan_loader.h"
 #include "sim/fields.h"
 #include "sim/overrides.h"
 #include "sim/sharing_loader.h"
@@ -67,6 +69,7 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     const YamlNode* software = fields.node("software");
     const YamlNode* traffic = fields.node("traffic");
     const YamlNode* measurement = fields.node("measurement");
+    const YamlNode* faults = fields.node("faults");
     const YamlNode* sweep = fields.node("sweep");
     fields.require({"scenario", "machine"}, "a scenario has a name and a machine");
     fields.finish();
@@ -89,6 +92,19 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     }
     if (measurement != nullptr) {
         scenario.measurement = read_measurement(*measurement, diagnostics);
+    }
+    if (faults != nullptr) {
+        scenario.faults = read_fault_plan(*faults, known, diagnostics);
+        for (const StreamGroup& group : scenario.groups) {
+            const bool timed = std::any_of(group.streams.begin(), group.streams.end(),
+                                           [](const Stream& stream) { return stream.start != 0 || stream.stop != 0; });
+            if (group.work != nullptr || group.nvbandwidth != nullptr || timed) {
+                diagnostics.error(
+                    group.where,
+                    fmt::format("group {}: faults meet only streams that run all the time", in_quotes(group.name)),
+                    "give it a scenario of its own, or take start and stop away");
+            }
+        }
     }
     if (sweep != nullptr) {
         scenario.sweep = read_sweep(*sweep, diagnostics);

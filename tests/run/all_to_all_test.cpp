@@ -14,6 +14,8 @@ struct AllToAll {
     double events_max;  ///< of the transaction level: a half more than was seen
 };
 
+void PrintTo(const AllToAll& one, std::ostream* out) { *out << one.file; }
+
 // Reads of 128 B. A C2C of GB200 has 5 x 45 GB/s for each GPU and brings a header of 15 B with each; both windows of a
 // socket are used, so that each C2C serves as much as one GPU asks for:
 //
@@ -47,7 +49,7 @@ TEST_P(AllToAllTest, ComesWithinThreePercentOfTheNarrowestPartInBoundedWork) {
     EXPECT_NEAR(group["total_bound_GB_per_s"], ideal, ideal * 1e-6);
     EXPECT_NEAR(group["total_GB_per_s"], ideal, ideal * 0.03);
     EXPECT_LE(group["total_confidence_half_width"], 0.03 * ideal);
-    EXPECT_GT(group["total_confidence_half_width"], 0);
+    EXPECT_GE(group["total_confidence_half_width"], 0); // all in step, the sum may not move at all
     EXPECT_LE(json["events"], GetParam().events_max); // though the run may last 2 ms
     EXPECT_EQ(group["streams"].size(), static_cast<std::size_t>(GetParam().gpus));
     for (const auto& stream : group["streams"]) {
