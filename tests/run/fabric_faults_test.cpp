@@ -50,4 +50,31 @@ TEST_F(FabricFaultsTest, APartitionIsToldAndWhatNeedsTheLostWayIsRefused) {
     EXPECT_EQ(answer.out, "");
 }
 
+TEST_F(FabricFaultsTest, ALinkThatDiesCostsItsGpuAnEighteenthUntilItIsBack) {
+    const Answer answer = run({"run", shipped("faults/link-dies.yaml"), "--quiet", "--json", "-"});
+    EXPECT_EQ(answer.status, 0) << answer.err;
+    const auto json = parse(answer.out);
+    const auto& phases = json["traffic"][0]["phases"];
+    ASSERT_EQ(phases.size(), 5u);
+    EXPECT_NEAR(phases[0]["streams_GB_per_s"][0], kWhole, kWhole * 0.01);
+    EXPECT_GT(phases[1]["lost_packets"], 0); // until routes follow
+    EXPECT_NEAR(phases[2]["streams_GB_per_s"][0], kWhole * 17 / 18, kWhole * 0.01);
+    EXPECT_NEAR(phases[4]["streams_GB_per_s"][0], kWhole, kWhole * 0.01);
+    for (const auto& phase : phases) {
+        EXPECT_NEAR(phase["streams_GB_per_s"][1], kWhole, kWhole * 0.01) << "the other pair has its own links";
+    }
+    for (const auto& stream : json["traffic"][0]["streams"]) {
+        EXPECT_EQ(stream["bytes_sent"], stream["bytes_received"]);
+    }
+}
+
+TEST_F(FabricFaultsTest, AFabricThatPartsUnderTrafficEndsWhatIsCutOffAndNothingElse) {
+    const Answer answer = run({"run", shipped("faults/fabric-parts.yaml"), "--quiet", "--json", "-"});
+    EXPECT_EQ(answer.status, 3);
+    EXPECT_THAT(answer.err, HasSubstr("blackwell5 no longer reaches blackwell8 over NVLink"));
+    const auto json = parse(answer.out);
+    const auto& phases = json["traffic"][0]["phases"];
+    EXPECT_NEAR(phases.back()["total_GB_per_s"], kWhole, kWhole * 0.01);
+}
+
 } // namespace
