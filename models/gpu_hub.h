@@ -24,7 +24,7 @@ namespace models {
 /// instead. Writes to CPU memory share `hub_write_window_bytes` in the same way. SM stores that leave over a link are
 /// acknowledged `posted_write_latency` after they have room there, or, when they go elsewhere, in the posted-write
 /// buffer; the room comes back with the far end's acknowledgement.
-class GpuHub final : public Router, private EventQueue::FifoHandler {
+class GpuHub final : public Router, private EventQueue::Handler {
 public:
     /// Ports: SM array, copy engines, HBM, then one for each of `links`.
     GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,

@@ -88,7 +88,7 @@ void Memory::serve_waiting(Picoseconds now) {
     }
     if (later < next_turn_) {
         next_turn_ = later;
-        events().wake(later, *this);
+        events().at(later, *this);
     }
 }
 

@@ -52,7 +52,7 @@ void Sublink::returned(LinkRoom& room, std::uint64_t bytes, Picoseconds time) {
 void Sublink::plan(Picoseconds time) {
     if (time < next_turn_) {
         next_turn_ = time;
-        events_.wake(time, *this);
+        events_.at(time, *this);
     }
 }
 

@@ -27,7 +27,7 @@ class Link;
 /// Two virtual lanes, requests and responses, have queues and credits (`LinkRoom`) of their own, and a response never
 /// waits for a request that cannot go. Between lanes that both can go, first come. In a lane, the inputs of the switch
 /// that sends take turns (`InputTurns`), unless a policy says how tenants share the link (`Sharing`).
-class Sublink final : public EventQueue::FifoHandler {
+class Sublink final : public EventQueue::Handler {
 public:
     static constexpr unsigned kRequests = Sharing::kRequests, kResponses = Sharing::kResponses;
     static constexpr unsigned kLanes = Sharing::kLanes;
