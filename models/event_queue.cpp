@@ -17,11 +17,12 @@ void EventQueue::Lane::grow() {
         larger[i] = ring_[(first_ + i) & mask()];
     }
     ring_ = std::move(larger);
+    capacity_ = ring_.size();
     first_ = 0;
     last_ = size;
 }
 
-void EventQueue::Lane::prefetch() const {
+inline void EventQueue::Lane::prefetch() const {
     constexpr std::size_t kAhead = 3; // events; where there are fewer, what is left of an old one does no harm
     const Event& event = ring_[(first_ + kAhead) & mask()];
     __builtin_prefetch(event.handler);
@@ -59,12 +60,17 @@ void EventQueue::at(Picoseconds time, Handler& handler, void* argument) {
 }
 
 /// The ends stay in order: the one that moves up stays below those that are later.
-EventQueue::Lane* EventQueue::lane_for(Picoseconds time) {
-    std::size_t later = 0; // lanes that end after `time`
-    for (std::size_t step = kLanes / 2; step != 0; step /= 2) {
-        later += latest_[later + step - 1] > time ? step : 0;
+inline EventQueue::Lane* EventQueue::lane_for(Picoseconds time) {
+    constexpr std::size_t kUsual = 6; // of so few lanes it is nearly always
+    std::size_t later = 0;            // lanes that end after `time`
+    while (later < kUsual && latest_[later] > time) {
+        ++later;
     }
-    later += latest_[later] > time ? 1 : 0;
+    if (later == kUsual) {
+        for (std::size_t step = kLanes / 2; step != 0; step /= 2) {
+            later += later + step <= kLanes && latest_[later + step - 1] > time ? step : 0;
+        }
+    }
     if (later == kLanes) {
         return nullptr;
     }
@@ -72,7 +78,7 @@ EventQueue::Lane* EventQueue::lane_for(Picoseconds time) {
     return &lanes_[later];
 }
 
-void EventQueue::fire(const Event& event) {
+inline void EventQueue::fire(const Event& event) {
     ++fired_;
     event.handler->fire(event.argument);
 }
@@ -131,7 +137,7 @@ void EventQueue::sift_down(const Entry& entry) {
     heap[at] = entry;
 }
 
-EventQueue::Event EventQueue::pop() {
+inline EventQueue::Event EventQueue::pop() {
     const Entry top = heap_.front();
     Event event{top.time, top.sequence, top.handler, top.argument};
     if (top.handler == nullptr) {

@@ -60,7 +60,7 @@ private:
         /// Precondition: not `empty()`.
         const Event& front() const { return ring_[first_ & mask()]; }
         void push(const Event& event) {
-            if (last_ - first_ == ring_.size()) {
+            if (last_ - first_ == capacity_) {
                 grow();
             }
             ring_[last_++ & mask()] = event;
@@ -70,10 +70,11 @@ private:
         void prefetch() const;
 
     private:
-        std::size_t mask() const { return ring_.size() - 1; }
+        std::size_t mask() const { return capacity_ - 1; }
         void grow();
 
-        std::vector<Event> ring_; ///< a power of two
+        std::vector<Event> ring_;
+        std::size_t capacity_ = 0; ///< its size, a power of two
         std::size_t first_ = 0;
         std::size_t last_ = 0;
     };
