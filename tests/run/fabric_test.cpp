@@ -266,6 +266,15 @@ TEST_F(FabricTest, ADeadSwitchTakesItsShareFromEverybody) {
     }
 }
 
+TEST_F(FabricTest, WaysThatNoPacketTakesWaitForNobody) {
+    // Each of two spines has lost its trunk to another leaf, and so knows a way to it over further leaves and the other
+    // spine. Nothing comes to a spine for a leaf that it has no trunk to.
+    for (const char* const name : {"dgx-gh200-256", "nvl576"}) {
+        const sim::Topology topology = machine(name, {{"trunk0-0-0.down", "true"}, {"trunk1-0-1.down", "true"}});
+        EXPECT_THAT(sim::channel_dependencies(topology, sim::Routing(topology)).cycle, testing::IsEmpty()) << name;
+    }
+}
+
 TEST_F(FabricTest, AGpuWithoutItsLinksIsToldByName) {
     const sim::Topology topology = machine("gb200-nvl72", {{"nvl5-[0..17].down", "true"}});
     sim::report_cuts(topology, diagnostics);
