@@ -1,7 +1,5 @@
 #include "sim/fault_player.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace sim {
@@ -19,31 +17,7 @@ std::set<Picoseconds> FaultPlayer::times() const {
     return times;
 }
 
-FaultPlayer::State FaultPlayer::state(Picoseconds time) const {
-    State state;
-    state.lost.resize(machine_.topology().links.size());
-    for (const FabricFault& fault : plan_.faults) {
-        if (time < fault.at || (fault.until != 0 && time >= fault.until)) {
-            continue;
-        }
-        state.dead_parts.insert(fault.parts.begin(), fault.parts.end());
-        for (const std::size_t link : fault.links) {
-            if (fault.lanes == 0) {
-                state.dead_links.insert(link);
-            } else {
-                state.lost[link] += fault.lanes;
-            }
-        }
-    }
-    for (std::size_t link = 0; link < state.lost.size(); ++link) {
-        if (state.lost[link] >= machine_.topology().links[link].spec.count) {
-            state.dead_links.insert(link); // several faults have taken all of it
-        }
-    }
-    return state;
-}
-
-void FaultPlayer::apply(const State& state) {
+void FaultPlayer::apply(const FaultState& state) {
     for (std::size_t link = 0; link < state.lost.size(); ++link) {
         const bool dead = state.dead_links.count(link) != 0;
         machine_.link(link).set_dead(dead);
@@ -51,20 +25,12 @@ void FaultPlayer::apply(const State& state) {
     }
 }
 
-void FaultPlayer::follow(const State& state) {
+void FaultPlayer::follow(const FaultState& state) {
     if (routed_ && *routed_ == state) {
         return;
     }
     routed_ = state;
-    topology_ = machine_.topology();
-    for (const std::size_t part : state.dead_parts) {
-        topology_->parts[part].down = true;
-    }
-    for (std::size_t link = 0; link < state.lost.size(); ++link) {
-        Link& one = topology_->links[link];
-        one.down = one.down || state.dead_links.count(link) != 0;
-        one.spec.count -= std::min(state.lost[link], one.spec.count - 1);
-    }
+    topology_ = with_faults(machine_.topology(), state);
     routing_.emplace(*topology_);
     machine_.set_fabric_routes(*routing_);
 }
@@ -124,7 +90,7 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
 }
 
 void FaultPlayer::mend() {
-    State whole;
+    FaultState whole;
     whole.lost.resize(machine_.topology().links.size());
     apply(whole);
     if (routed_ && !(*routed_ == whole)) {

@@ -93,6 +93,43 @@ TEST_F(TimedFaultsTest, LostLinksOfABundleMakeItNarrower) {
     EXPECT_EQ(phases[1]["lost_packets"], 0);
 }
 
+TEST_F(TimedFaultsTest, RoutesThatWouldDeadlockAreRefusedWithTheirEvent) {
+    // Five switches around a hub, and a longer way from each to the next, which packets take once the hub is dead.
+    const std::string machine = file("ring.yaml", R"(topology: ring
+egm: false
+parts:
+  cpu: {preset: x86}
+  ddr: {preset: ddr5-4800x8, at: cpu}
+  gpu[0..4]: {preset: h100-sxm}
+  hbm[0..4]: {preset: hbm3-80gb-h100, at: "gpu{0}"}
+  sw[0..4]: {preset: nvswitch3}
+  between[0..4][0..1]: {preset: nvswitch3}
+  hub: {preset: nvswitch3}
+links:
+  pcie[0..4]: {preset: pcie5-x16, a: cpu, b: "gpu{0}"}
+  nvl[0..4]: {preset: nvlink4, a: "gpu{0}", b: "sw{0}"}
+  spoke[0..4]: {preset: nvlink4, a: "sw{0}", b: hub}
+  out[0..4]: {preset: nvlink4, a: "sw{0}", b: "between{0}-0"}
+  on[0..4]: {preset: nvlink4, a: "between{0}-0", b: "between{0}-1"}
+  in[0..3]: {preset: nvlink4, a: "between{0}-1", b: "sw{0+1}"}
+  closing: {preset: nvlink4, a: between4-1, b: sw0}
+)");
+    const auto check = [&](const std::string& event) {
+        return run({"check", file("s.yaml", "scenario: s\nmachine: " + machine +
+                                                "\ntraffic:\n  - group: g\n    streams:\n"
+                                                "      - {from: gpu0.sm, op: read, source: gpu2.hbm}\n"
+                                                "faults:\n  events:\n    - " +
+                                                event + "\n")});
+    };
+    EXPECT_EQ(check("{down: out0, at: 50 us}").err, "");
+    const Answer answer = check("{down: hub, at: 50 us, until: 90 us}");
+    EXPECT_EQ(answer.status, 2);
+    EXPECT_THAT(answer.err,
+                AllOf(HasSubstr("s.yaml:9:7: error: faults: from 50 us on, with hub down, the routes can deadlock: "),
+                      HasSubstr("out0 sw0>between0-0"), HasSubstr("wait for each other in a circle"),
+                      Not(HasSubstr("back"))));
+}
+
 TEST_F(TimedFaultsTest, WhatCannotBreakIsRefusedInWords) {
     const std::pair<const char*, const char*> faults[] = {
         {"    - {down: c2c0, at: 50 us}\n", "\"c2c0\" is no NVLink; only links and switches"},
