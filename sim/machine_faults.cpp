@@ -23,7 +23,7 @@ void Machine::set_fabric_routes(const Routing& routing) {
             if (ports.empty()) {
                 router->clear_route(kFabric, static_cast<std::uint16_t>(gpu));
             } else {
-                router->set_route(kFabric, static_cast<std::uint16_t>(gpu), ports);
+                set_route(i, *router, kFabric, gpu, ports);
             }
         }
     }
