@@ -461,7 +461,7 @@ void Engine::response(unsigned, Payload& payload, Picoseconds delay) {
     if (transit(payload).lost) {
         access.delivered = payload.is_write() && transit(payload).delivery == nullptr;
         payload.release();
-        ++access.job->counters.lost;
+        access.job->counters.lost.add(1, access.bytes);
         access.stage = Access::Stage::kLost;
         events().at(events().now() + delay + access.job->spec->retry, *this, &access);
         return;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/leg_path.h"
+
 namespace sim {
 
 using models::Picoseconds;
@@ -36,6 +38,7 @@ void FaultPlayer::follow(const FaultState& state) {
 }
 
 std::string FaultPlayer::act(Picoseconds time) {
+    acted_ = true;
     std::string said;
     const auto say = [&](const std::string& what) { said += (said.empty() ? "" : ", ") + what; };
     bool routes = false;
@@ -79,6 +82,10 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
     for (const models::Leg* leg : legs) {
         for (std::size_t i = 0; i < leg->places(); ++i) {
             const models::Leg& place = leg->place(i);
+            if (place.group != 0 && !has_switch(stream.stream->group)) {
+                return fmt::format("no NVSwitch is left that reaches all of the group of {}: {} down",
+                                   stream.stream->initiator, broken_);
+            }
             if (place.aperture == models::Aperture::kFabric &&
                 !routing_->reaches(from, models::Aperture::kFabric, place.destination)) {
                 return fmt::format("{} no longer reaches {} over NVLink: {} down", stream.stream->initiator,
@@ -89,7 +96,21 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
     return {};
 }
 
+/// Any will do: the hub asks the group by each switch in turn.
+bool FaultPlayer::has_switch(const std::vector<std::string>& group) const {
+    std::set<std::string> common = switches_of(*topology_, *routing_, group.front());
+    for (const std::string& gpu : group) {
+        const std::set<std::string> its = switches_of(*topology_, *routing_, gpu);
+        std::erase_if(common, [&](const std::string& one) { return its.count(one) == 0; });
+    }
+    return !common.empty();
+}
+
 void FaultPlayer::mend() {
+    if (!acted_) {
+        return;
+    }
+    acted_ = false;
     FaultState whole;
     whole.lost.resize(machine_.topology().links.size());
     apply(whole);

@@ -103,6 +103,8 @@ public:
     const std::vector<std::uint32_t>& pools_of(const std::string& part) const;
     /// Routes of the NVLink fabric follow `routing`, at once and everywhere; what has no way any more is turned round.
     void set_fabric_routes(const Routing& routing);
+    /// Of all hubs, so far.
+    models::LostPackets lost_posted_writes() const;
     models::Link& link(std::size_t index) { return *links_[index]; }
     /// The module of a part that passes packets on; null for a memory.
     models::Router* router(const std::string& part);

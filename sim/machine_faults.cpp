@@ -29,4 +29,12 @@ void Machine::set_fabric_routes(const Routing& routing) {
     }
 }
 
+models::LostPackets Machine::lost_posted_writes() const {
+    models::LostPackets lost;
+    for (const auto& [name, gpu] : gpus_) {
+        lost += gpu.hub->lost();
+    }
+    return lost;
+}
+
 } // namespace sim

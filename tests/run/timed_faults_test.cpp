@@ -130,6 +130,96 @@ links:
                       Not(HasSubstr("back"))));
 }
 
+/// A work of one or more GPUs of a rack, and what breaks meanwhile.
+struct TimedFaultsOfWorksTest : TimedFaultsTest {
+    Answer work(const std::string& machine, const std::string& traffic, const std::string& events) {
+        return run({"run",
+                    file("s.yaml", fmt::format("scenario: s\nmachine: {}\ntraffic:\n  - {}\n{}", machine, traffic,
+                                               events.empty() ? "" : "faults:\n  events:\n" + events)),
+                    "--json", "-", "--quiet"});
+    }
+    nlohmann::json done(const std::string& machine, const std::string& traffic, const std::string& events) {
+        const Answer answer = work(machine, traffic, events);
+        EXPECT_EQ(answer.status, 0) << answer.err;
+        return parse(answer.out)["traffic"][0]["work"];
+    }
+    static double finish(const nlohmann::json& work) { return work["finish_ns"].get<double>(); }
+};
+
+const char* const kCopy = "{collective: send-recv, among: [blackwell0, blackwell8], by: ce, size: 256 MiB}";
+
+TEST_F(TimedFaultsOfWorksTest, AWorkGoesOnOverWhatIsLeftAndEndsLater) {
+    const auto whole = done("gb200-nvl72", kCopy, "");
+    const auto touched = done("gb200-nvl72", kCopy, "    - {down: nvl0-3, at: 50 us}\n");
+    ASSERT_EQ(touched["events"].size(), 2u);
+    EXPECT_EQ(touched["events"][0]["at_ns"], 50'000);
+    EXPECT_EQ(touched["events"][0]["what"], "nvl0-3 down");
+    EXPECT_EQ(touched["events"][1]["what"], "routes follow");
+    EXPECT_GT(touched["lost_packets"], 0);
+    EXPECT_GT(touched["lost_bytes"], 0);
+    EXPECT_FALSE(whole.contains("events"));
+    // What is left at 50 us goes over 17 of 18 links, or a little later.
+    const double expected = 50e3 + (finish(whole) - 50e3) * 18 / 17;
+    EXPECT_GT(finish(touched), expected * 0.99);
+    EXPECT_LT(finish(touched), expected * 1.08);
+    const auto elsewhere = done("gb200-nvl72", kCopy, "    - {down: nvl20-3, at: 50 us}\n");
+    EXPECT_EQ(finish(elsewhere), finish(whole));
+    EXPECT_EQ(elsewhere["lost_packets"], 0);
+    const auto late = done("gb200-nvl72", kCopy, "    - {down: nvl0-3, at: 900 ms}\n");
+    EXPECT_EQ(finish(late), finish(whole));
+}
+
+TEST_F(TimedFaultsOfWorksTest, WhereNoWayIsLeftItEndsWithAFault) {
+    const Answer answer = work("gb200-nvl72", kCopy, "    - {down: \"nvl8-[0..17]\", at: 50 us}\n");
+    EXPECT_EQ(answer.status, 3);
+    EXPECT_THAT(answer.err, HasSubstr("no longer reaches blackwell8 over NVLink: nvl8-[0..17] down"));
+    const auto result = parse(answer.out)["traffic"][0]["work"];
+    EXPECT_THAT(result["fault"].get<std::string>(), HasSubstr("no longer reaches"));
+    EXPECT_EQ(result["events"].size(), 2u);
+}
+
+TEST_F(TimedFaultsOfWorksTest, AnAllReduceInTheSwitchesGoesOnByThoseThatReachAll) {
+    const char* const reduce = "{collective: all-reduce, algorithm: nvls, among: \"h100-[0..7]\", size: 64 MiB}";
+    const auto whole = done("hgx-h100", reduce, "");
+    const auto touched = done("hgx-h100", reduce, "    - {down: nvl3-2, at: 50 us}\n");
+    EXPECT_GT(touched["lost_packets"], 0);
+    EXPECT_GT(finish(touched), finish(whole) * 1.05);
+    // No switch has all eight any more.
+    const Answer apart = work("hgx-h100", reduce,
+                              "    - {down: nvl0-0, at: 50 us}\n    - {down: nvl1-1, at: 50 us}\n"
+                              "    - {down: nvl2-2, at: 50 us}\n    - {down: nvl3-3, at: 50 us}\n");
+    EXPECT_EQ(apart.status, 3);
+    EXPECT_THAT(apart.err, HasSubstr("no NVSwitch is left that reaches all of the group of h100-"));
+}
+
+TEST_F(TimedFaultsOfWorksTest, TextTellsWhatHappenedAndOtherFidelitiesThatNothingDid) {
+    const std::string scenario = file("s.yaml", fmt::format("scenario: s\nmachine: gb200-nvl72\ntraffic:\n  - {}\n"
+                                                            "faults: {{events: [{{down: nvl0-3, at: 50 us}}]}}\n",
+                                                            kCopy));
+    EXPECT_THAT(run({"run", scenario}).out,
+                AllOf(HasSubstr("at 50 us nvl0-3 down; at 60 us routes follow; lost and sent again: "),
+                      HasSubstr("until routes follow a fault")));
+    EXPECT_THAT(run({"run", scenario, "--fidelity", "fluid"}).out, HasSubstr("nothing breaks here"));
+}
+
+TEST_F(TimedFaultsOfWorksTest, WhatFaultsDoNotMeetIsRefusedInWords) {
+    const std::tuple<const char*, const char*, const char*> refused[] = {
+        {"gb200-nvl72", "{nvbandwidth: [device_to_device_memcpy_read_ce], gpus: [blackwell0, blackwell1]}",
+         "faults do not meet nvbandwidth's cases"},
+        {"gb200-nvl72", "{group: g, streams: [{from: blackwell0.sm, op: read, source: blackwell8.hbm, start: 50 us}]}",
+         "faults meet only streams that run all the time"},
+        {"ideal-8", "{collective: all-to-all, among: \"host[0..7]\", per_pair: 1 MiB}",
+         "faults do not meet ideal end points"},
+    };
+    for (const auto& [machine, traffic, why] : refused) {
+        const Answer answer = work(machine, traffic,
+                                   std::string(machine) == "ideal-8" ? "    - {down: link3, at: 50 us}\n"
+                                                                     : "    - {down: nvl0-3, at: 50 us}\n");
+        EXPECT_EQ(answer.status, 2) << traffic;
+        EXPECT_THAT(answer.err, HasSubstr(why)) << traffic;
+    }
+}
+
 TEST_F(TimedFaultsTest, WhatCannotBreakIsRefusedInWords) {
     const std::pair<const char*, const char*> faults[] = {
         {"    - {down: c2c0, at: 50 us}\n", "\"c2c0\" is no NVLink; only links and switches"},
