@@ -130,6 +130,37 @@ links:
                       Not(HasSubstr("back"))));
 }
 
+TEST_F(TimedFaultsTest, SwitchesThatChooseByTheDestinationStillDoAfterAFault) {
+    // Two ways from leaf to leaf, of which a destination gets one: 25 GB/s x 94 %, 128 B of data behind 16 B of header.
+    const std::string machine = file("leaves.yaml", R"(topology: leaves
+egm: false
+parts:
+  cpu: {preset: x86}
+  ddr: {preset: ddr5-4800x8, at: cpu}
+  gpu[0..2]: {preset: h100-sxm}
+  hbm[0..2]: {preset: hbm3-80gb-h100, at: "gpu{0}"}
+  leaf[0..1]: {preset: nvswitch3, equal_ways: by_destination}
+  spine[0..1]: {preset: nvswitch3, equal_ways: by_destination}
+links:
+  pcie[0..2]: {preset: pcie5-x16, a: cpu, b: "gpu{0}"}
+  nvl[0..2]: {preset: nvlink4, count: 4, a: "gpu{0}", b: "leaf{0/2}"}
+  trunk[0..1][0..1]: {preset: nvlink4, a: "leaf{0}", b: "spine{1}"}
+)");
+    const Answer answer =
+        run({"run",
+             file("s.yaml", "scenario: s\nmachine: " + machine +
+                                "\ntraffic:\n  - group: g\n    streams:\n"
+                                "      - {from: gpu0.sm, op: write, target: gpu2.hbm}\n"
+                                "faults:\n  events:\n    - {lanes: nvl1, lost: 1, at: 50 us, until: 90 us}\n"),
+             "--quiet", "--json", "-"});
+    ASSERT_EQ(answer.status, 0) << answer.err;
+    const auto phases = parse(answer.out)["traffic"][0]["phases"];
+    ASSERT_EQ(phases.size(), 5u);
+    for (const auto& phase : phases) {
+        EXPECT_NEAR(phase["total_GB_per_s"], 25 * 0.94 * 128 / 144, 0.5) << phase;
+    }
+}
+
 /// A work of one or more GPUs of a rack, and what breaks meanwhile.
 struct TimedFaultsOfWorksTest : TimedFaultsTest {
     Answer work(const std::string& machine, const std::string& traffic, const std::string& events) {
