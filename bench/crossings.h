@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-/// One traffic, crossed by four programs: what do our models cost beside a loop that does nothing else?
+/// One traffic, crossed by five programs: what do our models cost beside a loop that does nothing else?
 ///
 /// `hosts` hosts hang on one switch, each by one link of `kBytesPerSecond` each way and `kLatency`. Each host keeps
 /// `window` packets in flight, to peers that a fixed sequence names: half of them to one neighbour, the rest to

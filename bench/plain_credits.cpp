@@ -179,12 +179,13 @@ private:
 Outcome cross_with_plain_credits(const Work& work) {
     Outcome outcome;
     std::uint64_t left = work.round_trips;
+    const std::uint64_t room = work.buffer_bytes != 0 ? work.buffer_bytes : ~std::uint64_t{0};
     Switch crossbar("crossbar", outcome);
     std::vector<std::unique_ptr<Host>> hosts;
     for (unsigned i = 0; i < work.hosts; ++i) {
         hosts.push_back(std::make_unique<Host>(("host" + std::to_string(i)).c_str(), outcome, left, i, work));
-        hosts.back()->outputs.push_back({&crossbar, work.buffer_bytes});
-        crossbar.outputs.push_back({hosts.back().get(), work.buffer_bytes});
+        hosts.back()->outputs.push_back({&crossbar, room});
+        crossbar.outputs.push_back({hosts.back().get(), room});
     }
     for (auto& host : hosts) {
         for (unsigned i = 0; i < work.window; ++i) {
