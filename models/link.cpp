@@ -8,13 +8,13 @@ namespace models {
 Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a,
            const std::string& b)
     : Component(name, events), spec_(spec), rate_(payload_rate(spec)),
-      sublinks_{Sublink(*this, events, 0, std::string(basename()) + " " + a + ">" + b, rate_),
-                Sublink(*this, events, 1, std::string(basename()) + " " + b + ">" + a, rate_)} {
+      sublinks_{Sublink(*this, events, 0, std::string(basename()) + " " + a + ">" + b, spec, rate_),
+                Sublink(*this, events, 1, std::string(basename()) + " " + b + ">" + a, spec, rate_)} {
     assert(rate_ > 0);
     add_port("a");
     add_port("b");
     for (Sublink& sublink : sublinks_) {
-        sublink.limit(spec.buffer_bytes * spec.count, spec.latency);
+        sublink.limit(spec.buffer_bytes * spec.count);
     }
 }
 
@@ -35,8 +35,9 @@ void Link::response(unsigned port, Payload& payload, Picoseconds delay) {
 
 void Link::set_lost(unsigned links) {
     assert(links < spec_.count);
+    const std::uint64_t left = spec_.count - links;
     for (Sublink& sublink : sublinks_) {
-        sublink.set_rate(rate_ / spec_.count * (spec_.count - links));
+        sublink.set_rate(rate_ / spec_.count * left + rate_ % spec_.count * left / spec_.count);
     }
 }
 
@@ -62,10 +63,10 @@ bool Link::lose(unsigned near, Payload& payload) {
 
 void Link::trace(unsigned port, Payload& payload, PathTrace& trace) {
     const double picoseconds_per_byte = 1e12 / static_cast<double>(rate_);
-    trace.add(sublink(port), static_cast<double>(wire_bytes(payload, false)) * picoseconds_per_byte);
+    trace.add(sublink(port), static_cast<double>(sender(port).wire_bytes(payload, false)) * picoseconds_per_byte);
     trace.add_latency(basename(), 2 * spec_.latency);
     pass_on(1 - port, payload);
-    trace.add(sublink(1 - port), static_cast<double>(wire_bytes(payload, true)) * picoseconds_per_byte);
+    trace.add(sublink(1 - port), static_cast<double>(sender(1 - port).wire_bytes(payload, true)) * picoseconds_per_byte);
 }
 
 unsigned Link::access(unsigned port, Payload& payload) { return pass_on(1 - port, payload); }

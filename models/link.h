@@ -63,19 +63,6 @@ private:
     void trace(unsigned port, Payload& payload, PathTrace& trace) override;
     unsigned access(unsigned port, Payload& payload) override;
 
-    /// What a burst takes on the wire.
-    std::uint64_t wire_bytes(Payload& payload, bool response) const {
-        const std::uint64_t bytes = payload.get_data_length();
-        const std::uint32_t granule = transit(payload).granule;
-        const std::uint64_t packets = (static_cast<std::uint32_t>(bytes) + granule - 1) / granule;
-        if (response) {
-            if (!transit(payload).answered) { // only in a trace
-                return 0;
-            }
-            return packets * spec_.header_bytes + (payload.is_read() && !transit(payload).lost ? bytes : 0);
-        }
-        return payload.is_write() ? packets * spec_.write_header_bytes + bytes : packets * spec_.header_bytes;
-    }
     /// A burst reaches end `far` after `delay`.
     void deliver(unsigned far, Payload& payload, Picoseconds delay) {
         if (dead_ && lose(1 - far, payload)) {
@@ -89,9 +76,9 @@ private:
     }
     bool lose(unsigned near, Payload& payload);
 
+    bool dead_ = false; // first: what every crossing looks at
     const LinkSpec spec_;
     const std::uint64_t rate_; ///< bytes a second, each direction
-    bool dead_ = false;
     std::array<Sublink, 2> sublinks_;
 };
 

@@ -13,13 +13,16 @@ bool is_response(const Payload& payload) { return payload.get_response_status() 
 
 } // namespace
 
-Sublink::Sublink(Link& link, EventQueue& events, unsigned end, std::string name, std::uint64_t bytes_per_second)
-    : rate_(bytes_per_second), link_(link), end_(static_cast<std::uint8_t>(end)), server_(std::move(name)),
-      events_(events) {}
+Sublink::Sublink(Link& link, EventQueue& events, unsigned end, std::string name, const LinkSpec& spec,
+                 std::uint64_t bytes_per_second)
+    : rate_(bytes_per_second), link_(link), latency_(spec.latency),
+      header_bytes_(static_cast<std::uint32_t>(spec.header_bytes)),
+      write_header_bytes_(static_cast<std::uint32_t>(spec.write_header_bytes)), end_(static_cast<std::uint8_t>(end)),
+      store_and_forward_(spec.store_and_forward), server_(std::move(name)), events_(events) {}
 
-void Sublink::limit(std::uint64_t bytes, Picoseconds flight) {
+void Sublink::limit(std::uint64_t bytes) {
     for (LinkRoom& room : rooms_) {
-        room.set(*this, bytes, flight);
+        room.set(*this, bytes, latency_);
     }
     queued_ = queued_ || bytes != 0;
 }
@@ -36,7 +39,7 @@ void Sublink::accept(Payload& payload, Picoseconds time) {
     }
     const bool response = is_response(payload);
     // Bursts of an end point are one input.
-    arrivals_.push(time, {&payload, static_cast<std::uint32_t>(link_.wire_bytes(payload, response)),
+    arrivals_.push(time, {&payload, static_cast<std::uint32_t>(wire_bytes(payload, response)),
                           static_cast<std::uint8_t>(response ? kResponses : kRequests),
                           from_switch_ ? transit(payload).input : std::uint8_t{0}});
     plan(std::max(time, server_.free()));
@@ -62,7 +65,7 @@ void Sublink::fire(void* argument) {
     if (argument != nullptr) {
         auto& payload = *static_cast<Payload*>(argument);
         Transit& packet = transit(payload);
-        const auto turn = server_.serve(now, link_.wire_bytes(payload, is_response(payload)), rate_);
+        const auto turn = server_.serve(now, wire_bytes(payload, is_response(payload)), rate_);
         leave_room(packet, turn.start);
         pass_on(payload, turn, now + packet.tail, now);
         return;
@@ -230,7 +233,7 @@ inline void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
             packet.room = &room;
             packet.room_bytes = burst.wire_bytes;
         } else { // an end point takes it as it arrives
-            room.give(burst.wire_bytes, (link_.spec().store_and_forward ? last : now) + link_.spec().latency);
+            room.give(burst.wire_bytes, (store_and_forward_ ? last : now) + latency_);
         }
     }
     pass_on(payload, turn, packet.arrived + packet.tail, now);
@@ -248,7 +251,7 @@ void Sublink::leave_room(Transit& packet, Picoseconds time) {
 inline void Sublink::pass_on(Payload& payload, const Server::Turn& turn, Picoseconds came, Picoseconds now) {
     Picoseconds head = turn.start;
     Picoseconds last = std::max(turn.start + turn.duration, came);
-    if (link_.spec().store_and_forward) {
+    if (store_and_forward_) {
         const std::uint64_t granule = transit(payload).granule;
         const std::uint64_t packets = std::max<std::uint64_t>((payload.get_data_length() + granule - 1) / granule, 1);
         const Picoseconds one = turn.duration / packets;
@@ -258,7 +261,7 @@ inline void Sublink::pass_on(Payload& payload, const Server::Turn& turn, Picosec
         head = packets > 1 ? turn.start + one : last;
     }
     transit(payload).tail = last - head;
-    link_.deliver(1 - end_, payload, head + link_.spec().latency - now);
+    link_.deliver(1 - end_, payload, head + latency_ - now);
 }
 
 } // namespace models

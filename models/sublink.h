@@ -32,18 +32,33 @@ public:
     static constexpr unsigned kRequests = Sharing::kRequests, kResponses = Sharing::kResponses;
     static constexpr unsigned kLanes = Sharing::kLanes;
 
-    Sublink(Link& link, EventQueue& events, unsigned end, std::string name, std::uint64_t bytes_per_second);
+    Sublink(Link& link, EventQueue& events, unsigned end, std::string name, const LinkSpec& spec,
+            std::uint64_t bytes_per_second);
 
     const Server& server() const { return server_; }
     const std::string& name() const { return server_.name(); }
 
     /// Room at the far end in each lane. Before the simulation starts, as the following two.
-    void limit(std::uint64_t bytes, Picoseconds flight);
+    void limit(std::uint64_t bytes);
     void share(const SharingSpec& spec);
     void joined_to_switch(bool near) { (near ? from_switch_ : to_switch_) = true; }
 
     /// From the next burst on.
     void set_rate(std::uint64_t bytes_per_second) { rate_ = bytes_per_second; }
+
+    /// What a burst takes on the wire.
+    std::uint64_t wire_bytes(Payload& payload, bool response) const {
+        const std::uint64_t bytes = payload.get_data_length();
+        const std::uint32_t granule = transit(payload).granule;
+        const std::uint64_t packets = (static_cast<std::uint32_t>(bytes) + granule - 1) / granule;
+        if (response) {
+            if (!transit(payload).answered) { // only in a trace
+                return 0;
+            }
+            return packets * header_bytes_ + (payload.is_read() && !transit(payload).lost ? bytes : 0);
+        }
+        return payload.is_write() ? packets * write_header_bytes_ + bytes : packets * header_bytes_;
+    }
 
     /// A burst whose first byte is here at `time`.
     void accept(Payload& payload, Picoseconds time);
@@ -86,7 +101,11 @@ private:
     std::uint64_t waiting_ = 0; ///< bursts that have arrived
     std::uint64_t rate_;        ///< bytes a second
     Link& link_;
+    const Picoseconds latency_; ///< one way
+    const std::uint32_t header_bytes_;
+    const std::uint32_t write_header_bytes_;
     const std::uint8_t end_;
+    const bool store_and_forward_;
     bool queued_ = false; ///< bursts wait here
     bool from_switch_ = false;
     bool to_switch_ = false;
