@@ -84,7 +84,24 @@ inline void EventQueue::fire(const Event& event) {
 }
 
 void EventQueue::run() {
-    now_ = sc_core::sc_time_stamp().value();
+    const Picoseconds kernel = sc_core::sc_time_stamp().value();
+    const auto pending = sc_core::sc_time_to_pending_activity(sc_core::sc_get_curr_simcontext());
+    kernel_turn_ = keeps_pace_ ? kernel : kernel + pending.value();
+    now_ = kernel;
+    run_instant();
+    while (!heap_.empty() && heap_.front().time < kernel_turn_) {
+        now_ = heap_.front().time;
+        run_instant();
+    }
+    if (!heap_.empty()) {
+        wake_.notify(sc_core::sc_time::from_value(heap_.front().time - kernel));
+    } else if (now_ != kernel) {
+        wake_.notify(sc_core::sc_time::from_value(now_ - kernel)); // so that the kernel's time ends where ours did
+    }
+    now_ = kNotFiring;
+}
+
+inline void EventQueue::run_instant() {
     while (!heap_.empty() && heap_.front().time <= now_) {
         fire(pop());
     }
@@ -93,10 +110,12 @@ void EventQueue::run() {
         immediate_.pop();
         fire(event);
     }
-    if (!heap_.empty()) {
-        wake_.notify(sc_core::sc_time::from_value(heap_.front().time - now_));
-    }
-    now_ = kNotFiring;
+}
+
+void EventQueue::notify(sc_core::sc_event& event) {
+    const Picoseconds kernel = sc_core::sc_time_stamp().value();
+    event.notify(sc_core::sc_time::from_value(now() - kernel));
+    kernel_turn_ = std::min(kernel_turn_, now());
 }
 
 void EventQueue::push(const Entry& entry) {

@@ -21,6 +21,11 @@ namespace models {
 /// heap holds the first event of each lane. Few lanes are in use, however many events are pending, and an event costs a
 /// look at their ends and a step in a heap of a few entries. What is out of order in every lane, which takes kLanes
 /// events each earlier than the one before, has a heap entry of its own.
+///
+/// While no SystemC process has anything to do, the queue goes on from instant to instant by itself, ahead of the
+/// kernel's time: an instant of the kernel costs as much as an event. It is back in step before any process runs, so
+/// that each sees every event at its time in `sc_time_stamp()`. While an event fires only `now()` is the time, and delays
+/// annotated between our models count from there. `keep_pace()` turns this off.
 class EventQueue final : public sc_core::sc_module {
 public:
     class Handler {
@@ -38,6 +43,13 @@ public:
 
     /// Calls `handler.fire(argument)` at `time`. Precondition: `time >= now()`.
     void at(Picoseconds time, Handler& handler, void* argument = nullptr);
+
+    /// As `event.notify()`, for what fires: whoever waits for `event` goes on at `now()`, after all of that instant.
+    void notify(sc_core::sc_event& event);
+
+    /// The kernel's time is `now()` in every event from here on: for modules that are not ours, which look at
+    /// `sc_time_stamp()` in a call from our models, and for a simulation by `sc_start` with an end.
+    void keep_pace() { keeps_pace_ = true; }
 
     std::uint64_t fired() const { return fired_; }
     std::size_t pending() const { return static_cast<std::size_t>(sequence_ - fired_); }
@@ -94,6 +106,7 @@ private:
     };
 
     void run();
+    void run_instant();
     void fire(const Event& event);
     /// The lane for an event at `time`; null if it would be out of order in all.
     Lane* lane_for(Picoseconds time);
@@ -107,6 +120,8 @@ private:
     std::array<Lane, kLanes> lanes_;
     Lane immediate_; ///< what is scheduled for the instant in which it is scheduled: after all else of that instant
     Picoseconds now_ = kNotFiring;
+    Picoseconds kernel_turn_ = 0; ///< some process runs then; until then we need not return to the kernel
+    bool keeps_pace_ = false;
     std::uint64_t sequence_ = 0; ///< events scheduled so far
     std::uint64_t fired_ = 0;
     sc_core::sc_event wake_;

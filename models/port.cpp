@@ -26,6 +26,9 @@ void Component::join(Component& left, unsigned a, Component& right, unsigned b) 
 void Component::end_of_elaboration() {
     for (const auto& port : ports_) {
         ways_.push_back({port->out.operator->(), port->in.operator->()});
+        if (port->peer.empty()) { // joined to a module that is not ours
+            events_.keep_pace();
+        }
     }
 }
 

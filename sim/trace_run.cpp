@@ -135,14 +135,14 @@ private:
             begin(initiator, next);
         }
         if (under_way_ == 0 || waiting_ + 1 == kWaitingMax) {
-            freed_.notify();
+            machine_.events().notify(freed_);
         }
     }
 
     void failed(void* token, const std::string& why) override {
         times_.fault = paths_[accesses_[reinterpret_cast<std::size_t>(token)].path].stream->name + ": " + why;
         idle_.push_back(reinterpret_cast<std::size_t>(token));
-        freed_.notify();
+        machine_.events().notify(freed_);
     }
 
     /// Lets come back what is in flight.

@@ -90,7 +90,7 @@ private:
         if (!why.empty()) {
             times_.fault = fmt::format("{}: {}", graph_.name(node), why);
             stopping_ = true;
-            ended_.notify();
+            machine_.events().notify(ended_);
         }
         return why.empty();
     }
@@ -186,7 +186,7 @@ private:
             }
         }
         if (--left_ == 0) {
-            ended_.notify();
+            machine_.events().notify(ended_);
         }
     }
 
@@ -209,7 +209,7 @@ private:
         }
         count_lost(node_of(token));
         stopping_ = true;
-        ended_.notify();
+        machine_.events().notify(ended_);
     }
 
     std::string stuck() const {

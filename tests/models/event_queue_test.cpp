@@ -103,6 +103,71 @@ TEST_F(EventQueueTest, RandomEventsFireAsFromAMultimap) {
     EXPECT_GT(next, 20'000);
 }
 
+// The queue goes ahead of the kernel between the turns of processes; nobody may see it.
+TEST_F(EventQueueTest, ProcessSeesAtEachOfItsTurnsWhatHasFiredByThenAndNoMore) {
+    for (int id = 1; id <= 100; ++id) {
+        at(static_cast<Picoseconds>(10 * id), id);
+    }
+    simulate([&] {
+        for (Picoseconds time = 0; time <= 1'000; time += 125) {
+            wait_until(time);
+            EXPECT_EQ(sc_core::sc_time_stamp().value(), time);
+            EXPECT_EQ(fired.size(), time / 10);
+        }
+    });
+}
+
+TEST_F(EventQueueTest, WhoIsNotifiedGoesOnInThatInstantAfterAllOfIt) {
+    sc_core::sc_event event;
+    then = [&](int id) {
+        if (id == 2) {
+            events.notify(event);
+        }
+    };
+    at(10, 1);
+    at(20, 2);
+    at(20, 3);
+    at(30, 4);
+    simulate([&] {
+        sc_core::wait(event);
+        EXPECT_EQ(sc_core::sc_time_stamp().value(), 20u);
+        EXPECT_EQ(fired.size(), 3u);
+        at(25, 5);
+    });
+    EXPECT_THAT(fired, ElementsAre(Pair(1, 10), Pair(2, 20), Pair(3, 20), Pair(5, 25), Pair(4, 30)));
+}
+
+TEST_F(EventQueueTest, WhoIsNotifiedByAProcessGoesOnAtOnce) {
+    sc_core::sc_event event;
+    Picoseconds woken = 0;
+    simulate({[&] {
+                  sc_core::wait(event);
+                  woken = sc_core::sc_time_stamp().value();
+              },
+              [&] {
+                  wait_until(40);
+                  events.notify(event);
+              }});
+    EXPECT_EQ(woken, 40u);
+}
+
+TEST_F(EventQueueTest, TimeOfTheKernelEndsWithTheLastEvent) {
+    at(10, 1);
+    at(70, 2);
+    simulate([] {});
+    EXPECT_EQ(sc_core::sc_time_stamp().value(), 70u);
+}
+
+TEST_F(EventQueueTest, KeepsPaceWithTheKernelWhereItMust) {
+    events.keep_pace();
+    then = [](int id) { EXPECT_EQ(sc_core::sc_time_stamp().value(), static_cast<Picoseconds>(id)); };
+    for (int id = 1; id <= 5; ++id) {
+        at(static_cast<Picoseconds>(id), id);
+    }
+    simulate([] {});
+    EXPECT_EQ(fired.size(), 5u);
+}
+
 // The worst order for lanes: each event is out of order in all that hold one.
 TEST_F(EventQueueTest, EventsScheduledLatestFirstFireEarliestFirst) {
     constexpr int kEvents = 1'000;

@@ -22,9 +22,9 @@ public:
     using Picoseconds = models::Picoseconds;
 
     static constexpr Picoseconds ns(double n) { return static_cast<Picoseconds>(n * 1000); }
-    static Picoseconds now() { return sc_core::sc_time_stamp().value(); }
+    Picoseconds now() const { return events.now(); }
     /// For threads of `simulate`: lets time pass until `time`.
-    static void wait_until(Picoseconds time) {
+    void wait_until(Picoseconds time) const {
         if (time > now()) {
             sc_core::wait(sc_core::sc_time::from_value(time - now()));
         }
