@@ -165,7 +165,9 @@ TEST_F(TimedFaultsTest, TheNextGroupFindsTheMachineWhole) {
                                                   "    - {down: nvl0-3, at: 100 us}\n"),
                                "--quiet", "--json", "-"});
     ASSERT_EQ(answer.status, 0) << answer.err;
-    for (const auto& one : parse(answer.out)["traffic"]) {
+    const auto groups = parse(answer.out)["traffic"];
+    ASSERT_EQ(groups.size(), 2u);
+    for (const auto& one : groups) {
         EXPECT_NEAR(totals(one).at(0), kWhole, kWhole * 0.01) << one["group"];
         EXPECT_LT(totals(one).at(2), kWhole * 0.97) << one["group"];
     }
