@@ -194,7 +194,7 @@ void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
             room.give(burst.wire_bytes, (link_.spec().store_and_forward ? last : now) + link_.spec().latency);
         }
     }
-    pass_on(payload, turn, packet.arrived + packet.tail, now);
+    pass_on(payload, turn, burst.arrived + packet.tail, now);
 }
 
 /// It starts here at `time`, and so leaves the buffer behind the link that it came by.

@@ -113,6 +113,13 @@ struct SwitchCreditTest : SimTest {
     }
 };
 
+TEST_F(SwitchCreditTest, AFastLinkBehindASlowOneEndsNoSoonerThanItsLastByteCameIn) {
+    // The first link takes 400 ns for 100 B; the second could do it in 100, but waits for its last byte.
+    build({with_buffer(1000, 250'000'000)}, {with_buffer(1000)});
+    simulate([&] { send(0, 0, 100); });
+    EXPECT_EQ(askers[0]->last(), ns(400 + 250 + 250)); // and nothing comes back but the answer's flight
+}
+
 TEST_F(SwitchCreditTest, CreditsComeBackWhenTheNextLinkStarts) {
     // Round trip of the first link: 100 ns there, 50 ns in the switch, 100 ns back. The second link never delays.
     build({with_buffer(100)}, {with_buffer(10'000, 100'000'000'000)});
