@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-/// One traffic, crossed by four programs: what do our models cost beside a loop that does nothing else?
+/// One traffic, crossed by five programs: what do our models cost beside a loop that does nothing else?
 ///
 /// `hosts` hosts hang on one switch, each by one link of `kBytesPerSecond` each way and `kLatency`. Each host keeps
 /// `window` packets in flight, to peers that a fixed sequence names: half of them to one neighbour, the rest to
@@ -20,7 +20,7 @@ struct Work {
     unsigned window = 128;
     std::uint64_t packet_bytes = 4096;
     std::uint64_t round_trips = 1'000'000;
-    /// Of our models only: room at each far end of a link, twice what the rate needs over a credit round trip of 500
+    /// For those with finite buffers: room at each far end of a link, twice what the rate needs over a credit round trip of 500
     /// ns. 0 = without end.
     std::uint64_t buffer_bytes = 450'000;
 };
@@ -52,6 +52,7 @@ private:
 
 Outcome cross_with_bare_loop(const Work& work);
 Outcome cross_with_plain_systemc(const Work& work);
+Outcome cross_with_plain_credits(const Work& work);
 Outcome cross_with_plain_tlm(const Work& work);
 Outcome cross_with_models(const Work& work);
 

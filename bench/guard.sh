@@ -35,6 +35,6 @@ if [ "${1:-}" = --record ]; then
 fi
 awk 'NR == FNR { recorded[$1] = $2; next }
      { change = recorded[$1] > 0 ? ($2 / recorded[$1] - 1) * 100 : 0
-       printf "%-26s %15d %+7.2f %%%s\n", $1, $2, change, change > 3 ? "  SLOWER" : ""
+       printf "%-26s %15d %+7.2f %%%s\n", $1, $2, change, (change > 3 ? "  SLOWER" : "")
        slower += change > 3 }
      END { exit slower > 0 }' bench/guard.txt "$now"

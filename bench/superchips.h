@@ -10,7 +10,7 @@ namespace bench {
 /// A domain of superchips, one Grace with its carveout and two GPUs each, and a VM for each of them.
 struct Domain {
     egm::MachineSurvey machine{.page_size = 64 * egm::kKiB};
-    egm::TrayRequest request{.policy = egm::TrayPolicy::kVmPerSocket};
+    egm::TrayRequest request{.policy = egm::Sharing::kVmPerSocket};
 
     explicit Domain(int superchips) {
         for (int i = 0; i < superchips; ++i) {

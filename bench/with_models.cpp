@@ -20,7 +20,7 @@ struct Shared {
 };
 
 /// Keeps its window full, and answers what comes in.
-class Host final : public models::Component, private models::EventQueue::FifoHandler {
+class Host final : public models::Component, private models::EventQueue::Handler {
 public:
     Host(const sc_core::sc_module_name& name, models::EventQueue& events, models::PacketPool& packets, Shared& shared,
          unsigned number, const Work& work)

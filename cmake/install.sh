@@ -2,8 +2,7 @@
 
 BUILD_PACKAGES=(g++ cmake ninja-build libsystemc-dev libyaml-cpp-dev nlohmann-json3-dev libcli11-dev
     libfmt-dev libpugixml-dev libexpected-dev libglpk-dev libeigen3-dev libsqlite3-dev)
-TEST_PACKAGES=(libgtest-dev libgmock-dev binutils git)
-BENCH_PACKAGES=(libbenchmark-dev valgrind) # only for bench/, see docs/performance.md
+TEST_PACKAGES=(libgtest-dev libgmock-dev libbenchmark-dev binutils git)
 # What the contract suite needs on a real x86 kernel (a few seconds to install), and on the others.
 QUICK_KERNEL_PACKAGES=(qemu-system-x86 cpio xz-utils make libelf1)
 MORE_KERNEL_PACKAGES=(qemu-system-arm g++-aarch64-linux-gnu)
@@ -38,12 +37,13 @@ configure() {
     fi
 }
 
-# build_release TARGET...: the tests are configured too, and built only when named (all).
+# build_release TARGET...: tests and benchmarks are configured too, and built only when named (all). Once configured they
+# stay so: their packages are there.
 build_release() {
-    local testing=OFF
-    if [ "$*" = all ] || grep -qs BUILD_TESTING=ON build/.configured; then
-        testing=ON
+    local tests=OFF
+    if [ "$*" = all ] || grep -qs EGMSIM_BENCH=ON build/.configured; then
+        tests=ON
     fi
-    configure build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=$testing
+    configure build -DCMAKE_BUILD_TYPE=Release -DBUILD_TESTING=$tests -DEGMSIM_BENCH=$tests
     cmake --build build --target "$@" -- --quiet >&2
 }

@@ -10,7 +10,7 @@ namespace models {
 ///
 /// A request from the cores pays `core_latency`; every request that passes pays `fabric_latency`, half of it on the way
 /// and half on the way back. Loads of the cores to memory behind a coherent link share `remote_read_window_bytes`.
-class CpuFabric final : public Router, private EventQueue::FifoHandler {
+class CpuFabric final : public Router, private EventQueue::Handler {
 public:
     /// Ports: cores, memory, then one for each of `links`.
     CpuFabric(const sc_core::sc_module_name& name, EventQueue& events, const CpuSpec& spec,

@@ -19,7 +19,7 @@ namespace models {
 ///     burst leaves = max(now, last one left + last one's bytes / rate)
 ///
 /// A burst is a message: a write that nobody answers. It has arrived when its last byte is there.
-class EndPoint final : public Router, private EventQueue::FifoHandler {
+class EndPoint final : public Router, private EventQueue::Handler {
 public:
     /// A port for each of `links`; `bytes_per_second` is their sum, in one direction.
     EndPoint(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets,

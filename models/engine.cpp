@@ -116,7 +116,8 @@ struct Engine::Access {
     const Leg* leg = nullptr;
     std::uint64_t address = 0;
     std::uint64_t bytes = 0;
-    Picoseconds tail = 0; ///< of the burst as it leaves: a worker issues it line by line
+    Picoseconds tail = 0;   ///< of the burst as it leaves: a worker issues it line by line
+    bool delivered = false; ///< its bytes are where they were to go, though their acknowledgement was lost
 };
 
 Engine::Engine(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, Translator& translator)
@@ -351,6 +352,7 @@ void Engine::begin_access(Unit& unit, const Leg& leg) {
     access.unit = &unit;
     access.leg = &leg;
     access.bytes = unit.bytes;
+    access.delivered = false;
     access.tail = duration(unit.bytes, leg.write ? spec.write_rate : spec.read_rate);
     access.address = leaf ? leaf->address : 0;
     job.counters.bytes_sent += access.bytes;
@@ -450,15 +452,16 @@ void Engine::emit(Access& access) {
     transit(payload).home_hit = share >= 1 || (share > 0 && chance(access.job->random) < share);
     transit(payload).tail = access.tail;
     transit(payload).token = &access;
-    transit(payload).delivery = access.leg->write && access.job->finite ? access.job : nullptr;
+    transit(payload).delivery = access.leg->write && access.job->finite && !access.delivered ? access.job : nullptr;
     send_request(0, payload, 0);
 }
 
 void Engine::response(unsigned, Payload& payload, Picoseconds delay) {
     auto& access = *static_cast<Access*>(transit(payload).token);
     if (transit(payload).lost) {
+        access.delivered = payload.is_write() && transit(payload).delivery == nullptr;
         payload.release();
-        ++access.job->counters.lost;
+        access.job->counters.lost.add(1, access.bytes);
         access.stage = Access::Stage::kLost;
         events().at(events().now() + delay + access.job->spec->retry, *this, &access);
         return;

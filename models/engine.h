@@ -19,7 +19,7 @@ namespace models {
 /// hears when the last of them has arrived (a read at the initiator, a write in the memory that it is for) and when all
 /// is acknowledged. A finite job issues bursts of `burst_bytes` and a shorter last one, with as many workers as it has
 /// bursts at most.
-class Engine final : public Component, private EventQueue::FifoHandler, private Translator::Client {
+class Engine final : public Component, private EventQueue::Handler, private Translator::Client {
 public:
     class Job;
 

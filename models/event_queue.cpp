@@ -17,16 +17,16 @@ void EventQueue::Lane::grow() {
         larger[i] = ring_[(first_ + i) & mask()];
     }
     ring_ = std::move(larger);
+    capacity_ = ring_.size();
     first_ = 0;
     last_ = size;
 }
 
-void EventQueue::Lane::push(const Event& event) {
-    if (last_ - first_ == ring_.size()) {
-        grow();
-    }
-    ring_[last_++ & mask()] = event;
-    latest_ = event.time;
+inline void EventQueue::Lane::prefetch() const {
+    constexpr std::size_t kAhead = 3; // events; where there are fewer, what is left of an old one does no harm
+    const Event& event = ring_[(first_ + kAhead) & mask()];
+    __builtin_prefetch(event.handler);
+    __builtin_prefetch(event.argument);
 }
 
 EventQueue::EventQueue(const sc_core::sc_module_name& name) : sc_module(name) {
@@ -38,48 +38,54 @@ EventQueue::EventQueue(const sc_core::sc_module_name& name) : sc_module(name) {
 }
 
 void EventQueue::at(Picoseconds time, Handler& handler, void* argument) {
-    schedule({time, sequence_++, &handler, argument}, lane_);
-}
-
-void EventQueue::wake(Picoseconds time, Handler& handler) { schedule({time, sequence_++, &handler, nullptr}, nullptr); }
-
-void EventQueue::schedule(const Event& event, Lane* lane) {
-    const Picoseconds present = now();
-    assert(event.time >= present);
-    ++pending_;
-    if (event.time == now_) {
+    const Event event{time, sequence_++, &handler, argument};
+    if (time == now_) {
         immediate_.push(event);
         return;
     }
-    if (lane != nullptr && !lane->empty() && event.time >= lane->latest()) {
+    const Picoseconds present = now();
+    assert(time >= present);
+    const bool earliest = now_ == kNotFiring && (heap_.empty() || time < heap_.front().time);
+    if (Lane* const lane = lane_for(time)) {
+        if (lane->empty()) {
+            push({time, event.sequence, nullptr, lane});
+        }
         lane->push(event);
-        return; // behind another one: it cannot be the earliest
-    }
-    const bool earliest = heap_.empty() || event.time < heap_.front().event.time;
-    if (lane != nullptr && lane->empty()) {
-        lane->push(event);
-        push({event, lane});
     } else {
-        push({event, nullptr});
+        push({time, event.sequence, &handler, argument});
     }
-    if (earliest && now_ == kNotFiring) {
-        wake_.notify(sc_core::sc_time::from_value(event.time - present));
+    if (earliest) {
+        wake_.notify(sc_core::sc_time::from_value(time - present));
     }
 }
 
-void EventQueue::fire(const Event& event) {
-    if (!heap_.empty()) {
-        __builtin_prefetch(heap_.front().event.argument); // a packet that nobody touched for a while
+/// The ends stay in order: the one that moves up stays below those that are later.
+inline EventQueue::Lane* EventQueue::lane_for(Picoseconds time) {
+    constexpr std::size_t kUsual = 6; // of so few lanes it is nearly always
+    std::size_t later = 0;            // lanes that end after `time`
+    while (later < kUsual && latest_[later] > time) {
+        ++later;
     }
-    --pending_;
+    if (later == kUsual) {
+        for (std::size_t step = kLanes / 2; step != 0; step /= 2) {
+            later += later + step <= kLanes && latest_[later + step - 1] > time ? step : 0;
+        }
+    }
+    if (later == kLanes) {
+        return nullptr;
+    }
+    latest_[later] = time;
+    return &lanes_[later];
+}
+
+inline void EventQueue::fire(const Event& event) {
     ++fired_;
-    lane_ = event.handler->lane_;
     event.handler->fire(event.argument);
 }
 
 void EventQueue::run() {
     now_ = sc_core::sc_time_stamp().value();
-    while (!heap_.empty() && heap_.front().event.time <= now_) {
+    while (!heap_.empty() && heap_.front().time <= now_) {
         fire(pop());
     }
     while (!immediate_.empty()) {
@@ -87,9 +93,8 @@ void EventQueue::run() {
         immediate_.pop();
         fire(event);
     }
-    lane_ = nullptr;
     if (!heap_.empty()) {
-        wake_.notify(sc_core::sc_time::from_value(heap_.front().event.time - now_));
+        wake_.notify(sc_core::sc_time::from_value(heap_.front().time - now_));
     }
     now_ = kNotFiring;
 }
@@ -132,13 +137,18 @@ void EventQueue::sift_down(const Entry& entry) {
     heap[at] = entry;
 }
 
-EventQueue::Event EventQueue::pop() {
+inline EventQueue::Event EventQueue::pop() {
     const Entry top = heap_.front();
-    if (top.lane != nullptr) {
-        top.lane->pop();
-        if (!top.lane->empty()) {
-            sift_down({top.lane->front(), top.lane});
-            return top.event;
+    Event event{top.time, top.sequence, top.handler, top.argument};
+    if (top.handler == nullptr) {
+        Lane& lane = *static_cast<Lane*>(top.argument);
+        event = lane.front();
+        lane.pop();
+        lane.prefetch();
+        if (!lane.empty()) {
+            const Event& next = lane.front();
+            sift_down({next.time, next.sequence, nullptr, &lane});
+            return event;
         }
     }
     const Entry last = heap_.back();
@@ -146,7 +156,7 @@ EventQueue::Event EventQueue::pop() {
     if (!heap_.empty()) {
         sift_down(last);
     }
-    return top.event;
+    return event;
 }
 
 } // namespace models

@@ -22,7 +22,7 @@ namespace models {
 /// that streams through system memory shows no stall at page borders (calibration rows CAL-017 and CAL-081).
 ///
 /// Not modelled: page faults, the levels of TLBs inside the GPU.
-class Gmmu final : public Component, public Translator, private EventQueue::FifoHandler {
+class Gmmu final : public Component, public Translator, private EventQueue::Handler {
 public:
     struct Spec {
         unsigned tlb_entries;

@@ -185,9 +185,13 @@ void GpuHub::send_again(Payload& payload) {
 void GpuHub::give_back(Payload& payload) {
     const std::uint64_t bytes = payload.get_data_length();
     const unsigned to = transit(payload).pop();
-    if (to == kPosted && transit(payload).lost && knows(transit(payload))) {
-        send_again(payload);
-        return;
+    if (to == kPosted && transit(payload).lost) {
+        lost_.add(1, bytes);
+        const bool arrived = payload.get_response_status() == tlm::TLM_OK_RESPONSE; // its acknowledgement was lost
+        if (!arrived && knows(transit(payload))) {
+            send_again(payload);
+            return;
+        }
     }
     CreditPool& pool = to == kPosted ? room_of_store(transit(payload)) : pool_of(payload, to);
     if (to == kPosted) {

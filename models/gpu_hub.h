@@ -1,6 +1,7 @@
 #pragma once
 
 #include "models/credit_pool.h"
+#include "models/lost_packets.h"
 #include "models/router.h"
 #include "models/server.h"
 #include "models/specs.h"
@@ -24,7 +25,7 @@ namespace models {
 /// instead. Writes to CPU memory share `hub_write_window_bytes` in the same way. SM stores that leave over a link are
 /// acknowledged `posted_write_latency` after they have room there, or, when they go elsewhere, in the posted-write
 /// buffer; the room comes back with the far end's acknowledgement.
-class GpuHub final : public Router, private EventQueue::FifoHandler {
+class GpuHub final : public Router, private EventQueue::Handler {
 public:
     /// Ports: SM array, copy engines, HBM, then one for each of `links`.
     GpuHub(const sc_core::sc_module_name& name, EventQueue& events, PacketPool& packets, const GpuSpec& spec,
@@ -45,6 +46,9 @@ public:
     const CreditPool& hub_reads() const { return hub_reads_; }
     const CreditPool& hub_writes() const { return hub_writes_; }
     const CreditPool& posted_writes() const { return posted_writes_; }
+    /// Posted writes that met a dead link, or whose acknowledgements did. The hub sent the former again, unless no way
+    /// was left.
+    const LostPackets& lost() const { return lost_; }
 
 private:
     static constexpr Picoseconds kSendAgain = 1'000'000; ///< after a posted write was lost (assumed)
@@ -85,6 +89,7 @@ private:
     CreditPool hub_reads_;
     CreditPool hub_writes_;
     CreditPool posted_writes_;
+    LostPackets lost_;
 };
 
 } // namespace models

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <memory>
 
 #include "models/port.h"
 #include "models/specs.h"
@@ -42,10 +41,10 @@ public:
     }
 
     /// Sub-link by the end that sends.
-    const Server& sublink(unsigned end) const { return sublinks_[end]->server(); }
-    const Sublink& sender(unsigned end) const { return *sublinks_[end]; }
+    const Server& sublink(unsigned end) const { return sublinks_[end].server(); }
+    const Sublink& sender(unsigned end) const { return sublinks_[end]; }
     /// How tenants share what goes out at `end`. Before the simulation starts.
-    void share(unsigned end, const SharingSpec& spec) { sublinks_[end]->share(spec); }
+    void share(unsigned end, const SharingSpec& spec) { sublinks_[end].share(spec); }
     const LinkSpec& spec() const { return spec_; }
 
     /// Dead, or alive again. A dead link loses what is to cross it: a request turns round, marked `Transit::lost`, and
@@ -65,15 +64,35 @@ private:
     unsigned access(unsigned port, Payload& payload) override;
 
     /// What a burst takes on the wire.
-    std::uint64_t wire_bytes(Payload& payload, bool response) const;
+    std::uint64_t wire_bytes(Payload& payload, bool response) const {
+        const std::uint64_t bytes = payload.get_data_length();
+        const std::uint32_t granule = transit(payload).granule;
+        const std::uint64_t packets = (static_cast<std::uint32_t>(bytes) + granule - 1) / granule;
+        if (response) {
+            if (!transit(payload).answered) { // only in a trace
+                return 0;
+            }
+            return packets * spec_.header_bytes + (payload.is_read() && !transit(payload).lost ? bytes : 0);
+        }
+        return payload.is_write() ? packets * spec_.write_header_bytes + bytes : packets * spec_.header_bytes;
+    }
     /// A burst reaches end `far` after `delay`.
-    void deliver(unsigned far, Payload& payload, Picoseconds delay);
+    void deliver(unsigned far, Payload& payload, Picoseconds delay) {
+        if (dead_ && lose(1 - far, payload)) {
+            return;
+        }
+        if (payload.get_response_status() != tlm::TLM_INCOMPLETE_RESPONSE) {
+            send_response(far, payload, delay);
+        } else {
+            send_request(far, payload, delay);
+        }
+    }
     bool lose(unsigned near, Payload& payload);
 
     const LinkSpec spec_;
     const std::uint64_t rate_; ///< bytes a second, each direction
     bool dead_ = false;
-    std::array<std::unique_ptr<Sublink>, 2> sublinks_;
+    std::array<Sublink, 2> sublinks_;
 };
 
 } // namespace models

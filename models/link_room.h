@@ -47,23 +47,7 @@ public:
         if (limit_ == 0 || used_ + size <= limit_) {
             return now;
         }
-        while (!coming_.empty() && coming_.front().time <= now) {
-            advance(coming_.front().time);
-            used_ -= coming_.front().what;
-            coming_.pop();
-        }
-        advance(now);
-        State state{used_, excess_, now};
-        for (std::size_t i = 0;; ++i) {
-            const Picoseconds next = i < coming_.size() ? coming_[i].time : kUnknown;
-            const Picoseconds fits = state.fits(size, limit_);
-            if (fits <= next) {
-                return fits; // or kUnknown
-            }
-            state.excess += over(state.used, next - state.time);
-            state.used -= coming_[i].what;
-            state.time = next;
-        }
+        return ready_when_pressed(size, now);
     }
 
     /// Precondition: `ready(bytes, now) == now`.
@@ -72,6 +56,10 @@ public:
             advance(now);
         } else {
             last_ = now; // room to spare: what is not used then earns nothing
+            while (!coming_.empty() && coming_.front().time <= now) {
+                used_ -= coming_.front().what;
+                coming_.pop();
+            }
         }
         used_ += static_cast<std::int64_t>(bytes);
         if (static_cast<std::int64_t>(bytes) > limit_) {
@@ -112,6 +100,26 @@ private:
     /// What was not used long ago earns nothing: the integral goes no further back than this many flights.
     static constexpr Picoseconds kMemoryFlights = 16;
     static constexpr std::uint64_t kLimitMax = 1u << 31; ///< more is never in flight; times `memory_` it fits 64 bits
+
+    Picoseconds ready_when_pressed(std::int64_t size, Picoseconds now) {
+        while (!coming_.empty() && coming_.front().time <= now) {
+            advance(coming_.front().time);
+            used_ -= coming_.front().what;
+            coming_.pop();
+        }
+        advance(now);
+        State state{used_, excess_, now};
+        for (std::size_t i = 0;; ++i) {
+            const Picoseconds next = i < coming_.size() ? coming_[i].time : kUnknown;
+            const Picoseconds fits = state.fits(size, limit_);
+            if (fits <= next) {
+                return fits; // or kUnknown
+            }
+            state.excess += over(state.used, next - state.time);
+            state.used -= coming_[i].what;
+            state.time = next;
+        }
+    }
 
     void advance(Picoseconds now) {
         if (now > last_) { // a credit that was looked at late lies in the past of a burst that went without it

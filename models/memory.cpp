@@ -24,8 +24,10 @@ double Memory::turnaround_per_byte(double share_written) const {
 }
 
 void Memory::tell_arrived(Payload& payload, Picoseconds time) {
-    if (payload.is_write() && transit(payload).delivery != nullptr) {
-        transit(payload).delivery->arrived(time, payload.get_data_length());
+    Delivery* const delivery = transit(payload).delivery;
+    if (payload.is_write() && delivery != nullptr) {
+        transit(payload).delivery = nullptr; // told once, even if the answer is lost and the write comes again
+        delivery->arrived(time, payload.get_data_length());
     }
 }
 
@@ -88,7 +90,7 @@ void Memory::serve_waiting(Picoseconds now) {
     }
     if (later < next_turn_) {
         next_turn_ = later;
-        events().wake(later, *this);
+        events().at(later, *this);
     }
 }
 

@@ -29,7 +29,7 @@ namespace models {
 /// next.
 ///
 /// Not modelled: refresh, row hits, single channels.
-class Memory final : public Component, private EventQueue::FifoHandler {
+class Memory final : public Component, private EventQueue::Handler {
 public:
     /// Preconditions: rates, channels and batch are positive.
     Memory(const sc_core::sc_module_name& name, EventQueue& events, const MemorySpec& spec, SparseStore& store);

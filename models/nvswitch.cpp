@@ -20,6 +20,7 @@ void NvSwitch::Gathering::arrived(Picoseconds time, std::uint64_t bytes) {
     arrival = std::max(arrival, time);
     Delivery* const delivery = transit(*asked).delivery;
     if (--arrivals_left == 0 && delivery != nullptr) {
+        transit(*asked).delivery = nullptr; // told once, even if an answer is lost and all is asked again
         delivery->arrived(arrival, bytes);
     }
 }
@@ -43,6 +44,8 @@ void NvSwitch::spread(unsigned port, Payload& payload, Picoseconds delay) {
     gathering.port = port;
     gathering.answers_left = gathering.arrivals_left = members.size();
     gathering.first = gathering.last = gathering.arrival = 0;
+    gathering.lost = false;
+    LinkRoom* const room = transit(payload).room;
     for (const Member& member : members) {
         Payload& copy = packets_->take(payload.get_command(), 0, payload.get_data_length());
         transit(copy) = transit(payload);
@@ -53,7 +56,14 @@ void NvSwitch::spread(unsigned port, Payload& payload, Picoseconds delay) {
         transit(copy).token = &gathering;
         transit(copy).delivery = &gathering;
         transit(payload).room = nullptr; // the first copy has it
-        send_request(choose(transit(copy)), copy, delay + spec_.latency);
+        assert(transit(copy).room == (&member == &members.front() ? room : nullptr) && "credits come back once");
+        if (knows(transit(copy))) {
+            send_request(choose(transit(copy)), copy, delay + spec_.latency);
+        } else { // its last way was lost
+            transit(copy).lost = true;
+            transit(copy).tail = 0;
+            gather(copy, delay + spec_.latency);
+        }
     }
 }
 
@@ -62,6 +72,7 @@ void NvSwitch::gather(Payload& copy, Picoseconds delay) {
     const Picoseconds now = events().now();
     gathering.first = std::max(gathering.first, now + delay);
     gathering.last = std::max(gathering.last, now + delay + transit(copy).tail);
+    gathering.lost = gathering.lost || transit(copy).lost;
     Sublink::leave_room(transit(copy), now + delay);
     copy.release();
     if (--gathering.answers_left > 0) {
@@ -69,9 +80,13 @@ void NvSwitch::gather(Payload& copy, Picoseconds delay) {
     }
     Payload& asked = *gathering.asked;
     transit(asked).input = static_cast<std::uint8_t>(gathering.port);
+    idle_.push_back(&gathering);
+    if (gathering.lost) {
+        turn_round(gathering.port, asked, gathering.first - now + spec_.latency);
+        return;
+    }
     asked.set_response_status(tlm::TLM_OK_RESPONSE);
     transit(asked).tail = gathering.last - gathering.first;
-    idle_.push_back(&gathering);
     send_response(gathering.port, asked, gathering.first - now + spec_.latency);
 }
 

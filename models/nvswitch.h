@@ -23,7 +23,13 @@ namespace models {
 /// the switch and b on that of who asked. Adding up takes no time of its own. Buffers of members begin at the same
 /// offset of their memories.
 ///
-/// Not modelled: room for what waits to be summed up; groups over several levels of switches.
+/// The first copy has the request's room in the input buffer; the others wait for their links without one.
+///
+/// A copy that meets a dead link, or has no way any more, counts as answered with nothing. The request then is lost as
+/// a whole: its initiator asks the group again, and members that have the bytes already get them twice.
+///
+/// Not modelled: room for what waits to be summed up, and for copies but the first; groups over several levels of
+/// switches.
 class NvSwitch final : public Router {
 public:
     /// One port for each of `links`, in their order.
@@ -44,8 +50,7 @@ public:
         std::uint16_t memory; ///< part index of its HBM
         std::uint64_t base;   ///< address of that memory's first byte
     };
-    /// What a request to `group` goes to. Preconditions: `group` is not 0, each member has a route, and the switch has
-    /// fewer than 255 ports.
+    /// What a request to `group` goes to. Preconditions: `group` is not 0, and the switch has fewer than 255 ports.
     void set_group(PacketPool& packets, std::uint16_t group, std::vector<Member> members);
 
 private:
@@ -58,6 +63,7 @@ private:
         Picoseconds first = 0; ///< latest of the answers' first bytes so far
         Picoseconds last = 0;  ///< and of their last ones
         Picoseconds arrival = 0;
+        bool lost = false; ///< one of the copies was
 
         void arrived(Picoseconds time, std::uint64_t bytes) override;
     };

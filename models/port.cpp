@@ -3,7 +3,7 @@
 namespace models {
 
 Component::Port::Port(const std::string& name, Component& owner, unsigned index)
-    : in((name + "_in").c_str()), out((name + "_out").c_str()), owner_(owner), index_(index) {
+    : owner_(owner), index_(index), in((name + "_in").c_str()), out((name + "_out").c_str()) {
     in.bind(static_cast<tlm::tlm_fw_transport_if<>&>(*this));
     out.bind(static_cast<tlm::tlm_bw_transport_if<>&>(*this));
 }
@@ -21,6 +21,12 @@ void Component::join(Component& left, unsigned a, Component& right, unsigned b) 
     right.port(b).peer = left.basename();
     left.joined(a, right);
     right.joined(b, left);
+}
+
+void Component::end_of_elaboration() {
+    for (const auto& port : ports_) {
+        ways_.push_back({port->out.operator->(), port->in.operator->()});
+    }
 }
 
 unsigned Component::debug(unsigned port, Payload& payload) {

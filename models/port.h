@@ -68,19 +68,6 @@ public:
     public:
         Port(const std::string& name, Component& owner, unsigned index);
 
-        tlm::tlm_target_socket<> in;
-        tlm::tlm_initiator_socket<> out;
-        std::string peer; ///< the component at the other end
-
-        /// A delay as SystemC writes it; most of a port's delays are the same.
-        sc_core::sc_time annotated(Picoseconds delay) {
-            if (delay != delay_) {
-                delay_ = delay;
-                annotated_ = sc_core::sc_time::from_value(delay);
-            }
-            return annotated_;
-        }
-
     private:
         tlm::tlm_sync_enum nb_transport_fw(Payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay) override {
             assert(phase == tlm::BEGIN_REQ);
@@ -99,10 +86,13 @@ public:
         bool get_direct_mem_ptr(Payload&, tlm::tlm_dmi&) override { return false; } // it would bypass all timing
         void invalidate_direct_mem_ptr(sc_dt::uint64, sc_dt::uint64) override {}
 
-        Component& owner_;
+        Component& owner_; // first: what every crossing looks at
         const unsigned index_;
-        Picoseconds delay_ = 0;
-        sc_core::sc_time annotated_;
+
+    public:
+        tlm::tlm_target_socket<> in;
+        tlm::tlm_initiator_socket<> out;
+        std::string peer; ///< the component at the other end
     };
 
     Component(const sc_core::sc_module_name& name, EventQueue& events) : sc_module(name), events_(events) {}
@@ -138,15 +128,17 @@ protected:
 
     void send_request(unsigned port, Payload& payload, Picoseconds delay) {
         tlm::tlm_phase phase = tlm::BEGIN_REQ;
-        sc_core::sc_time annotated = ports_[port]->annotated(delay);
-        const auto status = ports_[port]->out->nb_transport_fw(payload, phase, annotated);
+        Way& way = ways_[port];
+        sc_core::sc_time annotated = way.annotated(delay);
+        const auto status = way.forward->nb_transport_fw(payload, phase, annotated);
         assert(status == tlm::TLM_UPDATED && phase == tlm::END_REQ);
         (void)status;
     }
     void send_response(unsigned port, Payload& payload, Picoseconds delay) {
         tlm::tlm_phase phase = tlm::BEGIN_RESP;
-        sc_core::sc_time annotated = ports_[port]->annotated(delay);
-        const auto status = ports_[port]->in->nb_transport_bw(payload, phase, annotated);
+        Way& way = ways_[port];
+        sc_core::sc_time annotated = way.annotated(delay);
+        const auto status = way.backward->nb_transport_bw(payload, phase, annotated);
         assert(status == tlm::TLM_COMPLETED);
         (void)status;
     }
@@ -156,9 +148,28 @@ protected:
     EventQueue& events() { return events_; }
 
 private:
+    /// Where a port's sockets lead, looked up once.
+    struct Way {
+        tlm::tlm_fw_transport_if<>* forward = nullptr;
+        tlm::tlm_bw_transport_if<>* backward = nullptr;
+        Picoseconds last = 0;
+        sc_core::sc_time last_annotated{};
+
+        /// A delay as SystemC writes it; most of a port's delays are the same.
+        sc_core::sc_time annotated(Picoseconds delay) {
+            if (delay != last) {
+                last = delay;
+                last_annotated = sc_core::sc_time::from_value(delay);
+            }
+            return last_annotated;
+        }
+    };
+
+    void end_of_elaboration() final;
     unsigned debug(unsigned port, Payload& payload);
 
     EventQueue& events_;
+    std::vector<Way> ways_; ///< by port
     std::vector<std::unique_ptr<Port>> ports_;
 };
 

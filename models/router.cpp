@@ -23,7 +23,7 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
     }
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (routes.size() <= destination) {
-        routes.resize(destination + 1u);
+        routes.resize(destination + 1u, kNone);
     }
     routes[destination] = intern(std::move(turns));
 }
@@ -31,13 +31,8 @@ void Router::set_route(Aperture aperture, std::uint16_t destination, const std::
 void Router::clear_route(Aperture aperture, std::uint16_t destination) {
     auto& routes = routes_[static_cast<std::size_t>(aperture)];
     if (destination < routes.size()) {
-        routes[destination] = 0;
+        routes[destination] = kNone;
     }
-}
-
-bool Router::knows(const Transit& packet) const {
-    const auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
-    return packet.destination < routes.size() && routes[packet.destination] != 0;
 }
 
 void Router::turn_round(unsigned port, Payload& payload, Picoseconds delay) {
@@ -50,24 +45,24 @@ void Router::turn_round(unsigned port, Payload& payload, Picoseconds delay) {
 
 /// Those found last are tried first: neighbouring destinations often share them.
 std::uint32_t Router::intern(std::vector<unsigned> ports) {
+    if (ports.size() == 1) {
+        return ports[0] | kOnly;
+    }
     const auto known =
         std::find_if(turns_.rbegin(), turns_.rend(), [&](const Turns& turns) { return turns.ports == ports; });
     if (known != turns_.rend()) {
-        return static_cast<std::uint32_t>(turns_.rend() - known);
+        return static_cast<std::uint32_t>(turns_.rend() - known - 1);
     }
     turns_.push_back({std::move(ports), 0, 0});
-    return static_cast<std::uint32_t>(turns_.size());
+    return static_cast<std::uint32_t>(turns_.size() - 1);
 }
 
-Router::Turns& Router::turns(const Transit& packet) {
-    const auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
-    assert(packet.destination < routes.size() && routes[packet.destination] != 0 &&
-           "streams without a route are refused before time starts");
-    return turns_[routes[packet.destination] - 1];
+std::vector<unsigned> Router::ports_to(const Transit& packet) const {
+    const std::uint32_t way = route(packet);
+    return (way & kOnly) != 0 ? std::vector{way & ~kOnly} : turns_[way].ports;
 }
 
-unsigned Router::choose(const Transit& packet) {
-    Turns& way = turns(packet);
+unsigned Router::next(Turns& way) {
     const std::size_t count = way.ports.size();
     const std::size_t at = way.first + way.done;
     const unsigned port = way.ports[at < count ? at : at - count];
@@ -80,7 +75,7 @@ unsigned Router::choose(const Transit& packet) {
 
 void Router::trace_onward(Payload& payload, PathTrace& trace) {
     const Transit packet = transit(payload);
-    const std::vector<unsigned>& turns = this->turns(packet).ports;
+    const std::vector<unsigned> turns = ports_to(packet);
     if (turns.size() == 1) {
         pass_on(turns[0], payload);
         transit(payload) = packet;

@@ -29,13 +29,22 @@ public:
     void clear_route(Aperture aperture, std::uint16_t destination);
 
 protected:
-    bool knows(const Transit& packet) const;
+    bool knows(const Transit& packet) const {
+        const auto& routes = routes_[static_cast<std::size_t>(packet.aperture)];
+        return packet.destination < routes.size() && routes[packet.destination] != kNone;
+    }
     /// Sends a request without a way back to `port`, lost.
     void turn_round(unsigned port, Payload& payload, Picoseconds delay);
     /// The port for this packet; advances the turn among equals.
-    unsigned choose(const Transit& packet);
+    unsigned choose(const Transit& packet) {
+        const std::uint32_t route = this->route(packet);
+        return (route & kOnly) != 0 ? route & ~kOnly : next(turns_[route]);
+    }
     /// A port that `choose` may name; nothing advances.
-    unsigned first_hop(const Transit& packet) { return turns(packet).ports[0]; }
+    unsigned first_hop(const Transit& packet) const {
+        const std::uint32_t route = this->route(packet);
+        return (route & kOnly) != 0 ? route & ~kOnly : turns_[route].ports[0];
+    }
     /// As the request, for a trace: every way, each with its share. `pass_on` continues on each.
     void trace_onward(Payload& payload, PathTrace& trace);
     unsigned access(unsigned port, Payload& payload) override;
@@ -49,10 +58,19 @@ private:
         std::size_t first = 0;       ///< where this round began
     };
 
-    Turns& turns(const Transit& packet);
+    static constexpr std::uint32_t kNone = ~std::uint32_t{0};
+    static constexpr std::uint32_t kOnly = std::uint32_t{1} << 31; ///< one port alone: it is the rest of the number
+
+    std::uint32_t route(const Transit& packet) const {
+        assert(knows(packet) && "streams without a route are refused before time starts");
+        return routes_[static_cast<std::size_t>(packet.aperture)][packet.destination];
+    }
+    static unsigned next(Turns& way);
+    /// Each as often as its weight.
+    std::vector<unsigned> ports_to(const Transit& packet) const;
     std::uint32_t intern(std::vector<unsigned> ports);
 
-    /// By aperture and destination: index in `turns_`, and one more; 0: no route.
+    /// By aperture and destination: a port with `kOnly`, index in `turns_`, or `kNone`.
     std::array<std::vector<std::uint32_t>, kApertures> routes_;
     std::vector<Turns> turns_;
 };

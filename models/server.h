@@ -84,13 +84,13 @@ private:
     };
     static constexpr std::uint64_t kShort = 256; ///< bytes: headers are shorter, bursts longer
 
-    std::string name_;
     Picoseconds free_ = 0;
     Picoseconds busy_ = 0;
     std::uint64_t remainder_ = 0; ///< of all divisions so far, in 1/rate of a picosecond
     std::uint64_t bytes_ = 0;
     std::uint64_t turns_ = 0;
     std::array<Division, 2> known_; ///< by whether it is short
+    std::string name_;
 };
 
 /// A server whose bursts are too coarse to show all of the waiting: it keeps its recent utilisation, and

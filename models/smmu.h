@@ -30,7 +30,7 @@ struct TranslationRequest final : tlm::tlm_extension<TranslationRequest> {
 ///     answer = tlb_latency + wait for a walker + walk_access * (1 + stage-2 misses)
 ///
 /// Not modelled: page requests (PRI), command queues and invalidations, levels above the leaf.
-class Smmu final : public Component, private EventQueue::FifoHandler {
+class Smmu final : public Component, private EventQueue::Handler {
 public:
     /// One port for each of `devices`, in their order.
     Smmu(const sc_core::sc_module_name& name, EventQueue& events, const SmmuSpec& spec,

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "models/lost_packets.h"
 #include "models/mapping.h"
 #include "models/server.h"
 
@@ -105,11 +106,11 @@ struct StreamJob {
     std::vector<Turn> turns;
 
     struct Counters {
-        std::uint64_t units = 0;      ///< finished: a burst read, written or copied; an access; a round trip
-        std::uint64_t bytes = 0;      ///< of finished units, each counted once
-        std::uint64_t latency = 0;    ///< picoseconds, summed over finished units
-        std::uint64_t bytes_sent = 0; ///< asked for by reads and writes
-        std::uint64_t lost = 0;       ///< packets that met a dead link; each was sent again, unless the job had ended
+        std::uint64_t units = 0;          ///< finished: a burst read, written or copied; an access; a round trip
+        std::uint64_t bytes = 0;          ///< of finished units, each counted once
+        std::uint64_t latency = 0;        ///< picoseconds, summed over finished units
+        std::uint64_t bytes_sent = 0;     ///< asked for by reads and writes
+        LostPackets lost;                 ///< each was sent again, unless the job had ended
         std::uint64_t bytes_given_up = 0; ///< of those that were not
         std::uint64_t bytes_received = 0; ///< of reads and writes that came back
     };

@@ -14,7 +14,8 @@ bool is_response(const Payload& payload) { return payload.get_response_status() 
 } // namespace
 
 Sublink::Sublink(Link& link, EventQueue& events, unsigned end, std::string name, std::uint64_t bytes_per_second)
-    : link_(link), events_(events), end_(end), rate_(bytes_per_second), server_(std::move(name)) {}
+    : rate_(bytes_per_second), link_(link), end_(static_cast<std::uint8_t>(end)), server_(std::move(name)),
+      events_(events) {}
 
 void Sublink::limit(std::uint64_t bytes, Picoseconds flight) {
     for (LinkRoom& room : rooms_) {
@@ -35,9 +36,9 @@ void Sublink::accept(Payload& payload, Picoseconds time) {
     }
     const bool response = is_response(payload);
     // Bursts of an end point are one input.
-    arrivals_.push(time, bursts_.add({&payload, time, static_cast<std::uint32_t>(link_.wire_bytes(payload, response)),
-                                      static_cast<std::uint8_t>(response ? kResponses : kRequests),
-                                      from_switch_ ? transit(payload).input : std::uint8_t{0}}));
+    arrivals_.push(time, {&payload, static_cast<std::uint32_t>(link_.wire_bytes(payload, response)),
+                          static_cast<std::uint8_t>(response ? kResponses : kRequests),
+                          from_switch_ ? transit(payload).input : std::uint8_t{0}});
     plan(std::max(time, server_.free()));
 }
 
@@ -49,10 +50,10 @@ void Sublink::returned(LinkRoom& room, std::uint64_t bytes, Picoseconds time) {
 }
 
 /// The event of a turn; a later one that was planned before finds that it is not its time any more.
-void Sublink::plan(Picoseconds time) {
+inline void Sublink::plan(Picoseconds time) {
     if (time < next_turn_) {
         next_turn_ = time;
-        events_.wake(time, *this);
+        events_.at(time, *this);
     }
 }
 
@@ -72,69 +73,70 @@ void Sublink::fire(void* argument) {
     }
 }
 
-void Sublink::serve(Picoseconds now) {
-    do {
-        admit(now);
-    } while (start_one(now));
+inline void Sublink::serve(Picoseconds now) {
+    while (start_one(now)) {
+    }
     if (!arrivals_.empty()) {
         plan(std::max(arrivals_.front().time, server_.free()));
     }
 }
 
 /// What has arrived queues by lane.
-void Sublink::admit(Picoseconds now) {
+inline void Sublink::admit(Picoseconds now) {
     while (!arrivals_.empty() && arrivals_.front().time <= now) {
-        const std::uint32_t node = arrivals_.front().what;
+        const auto [arrived, burst] = arrivals_.front();
         arrivals_.pop();
-        const WaitingBurst& burst = bursts_[node];
         if (sharing_) {
             Transit& packet = transit(*burst.payload);
-            packet.arrived = burst.arrived;
+            packet.arrived = arrived;
             packet.ticket = tickets_++;
             packet.wire_bytes = burst.wire_bytes;
             sharing_->push(burst.lane, *burst.payload);
-            bursts_.remove(node);
         } else {
-            turns_[burst.lane].push(node);
+            turns_[burst.lane].push(
+                bursts_.add({burst.payload, arrived, burst.wire_bytes, burst.lane, burst.input}));
         }
         ++waiting_;
     }
 }
 
 /// Starts who is next, if anybody may; true when the next one may then follow in the same instant.
-bool Sublink::start_one(Picoseconds now) {
+inline bool Sublink::start_one(Picoseconds now) {
+    if (server_.free() > now) {
+        if (waiting_ != 0) {
+            plan(server_.free());
+        }
+        return false;
+    }
+    if (waiting_ == 0 && start_first(now)) {
+        return server_.free() == now;
+    }
+    admit(now);
     if (waiting_ == 0) {
         return false;
     }
-    if (server_.free() > now) {
-        plan(server_.free());
-        return false;
-    }
-    const WaitingBurst* next = nullptr;
     Picoseconds later = kNever;
-    bool short_of_room = false;
-    for (unsigned lane = 0; lane < kLanes; ++lane) {
-        const WaitingBurst* const first = front(lane, now, later);
-        if (first == nullptr) {
-            continue;
-        }
-        const Picoseconds ready = rooms_[lane].ready(first->wire_bytes, now);
-        if (ready > now) {
-            later = std::min(later, ready);
-            short_of_room = true;
-        } else if (next == nullptr || (sharing_ ? sharing_->before(*first->payload, *next->payload, now)
-                                                : first->arrived < next->arrived)) {
-            next = first;
-        }
-    }
-    note_blocked(next == nullptr && short_of_room, now);
+    const WaitingBurst* const next = sharing_ ? next_shared(now, later) : next_unshared(now, later);
     if (next == nullptr) {
         if (later != kNever) {
             plan(later);
         }
         return false;
     }
-    start(WaitingBurst(*next), now);
+    const WaitingBurst burst = *next;
+    --waiting_;
+    if (sharing_) {
+        sharing_->pop(burst.lane, *burst.payload, now);
+    } else {
+        InputTurns& turns = turns_[burst.lane];
+        const std::uint32_t node = turns.front();
+        turns.pop();
+        bursts_.remove(node);
+        if (!turns.empty()) {
+            prefetch(*bursts_[turns.front()].payload); // for the next turn: nobody has touched it for a while
+        }
+    }
+    start(burst, now);
     if (server_.free() == now) {
         return true;
     }
@@ -142,6 +144,69 @@ bool Sublink::start_one(Picoseconds now) {
         plan(server_.free());
     }
     return false;
+}
+
+/// Nobody waits. What has arrived first goes at once, without a queue, if it need not take turns and finds room: true.
+inline bool Sublink::start_first(Picoseconds now) {
+    if (arrivals_.empty() || arrivals_.front().time > now || sharing_) {
+        return false;
+    }
+    if (from_switch_ && arrivals_.size() > 1 && arrivals_[1].time <= now) {
+        return false; // by several inputs, perhaps
+    }
+    const auto [arrived, burst] = arrivals_.front();
+    if (rooms_[burst.lane].ready(burst.wire_bytes, now) > now) {
+        return false;
+    }
+    arrivals_.pop();
+    start({burst.payload, arrived, burst.wire_bytes, burst.lane, burst.input}, now);
+    return true;
+}
+
+/// Who is next; null if nobody may go at `now`: then `later` becomes the time from which one may, if it is known.
+inline const WaitingBurst* Sublink::next_unshared(Picoseconds now, Picoseconds& later) {
+    std::array<const WaitingBurst*, kLanes> fronts{};
+    for (unsigned lane = 0; lane < kLanes; ++lane) {
+        fronts[lane] = turns_[lane].empty() ? nullptr : &bursts_[turns_[lane].front()];
+    }
+    if (fronts[0] == nullptr || (fronts[1] != nullptr && fronts[1]->arrived < fronts[0]->arrived)) {
+        std::swap(fronts[0], fronts[1]); // who came first goes first
+    }
+    for (const WaitingBurst* front : fronts) {
+        if (front == nullptr) {
+            continue;
+        }
+        const Picoseconds ready = rooms_[front->lane].ready(front->wire_bytes, now);
+        if (ready <= now) {
+            note_blocked(false, now);
+            return front;
+        }
+        later = std::min(later, ready);
+    }
+    note_blocked(true, now);
+    return nullptr;
+}
+
+const WaitingBurst* Sublink::next_shared(Picoseconds now, Picoseconds& later) {
+    const WaitingBurst* next = nullptr;
+    bool short_of_room = false;
+    for (unsigned lane = 0; lane < kLanes; ++lane) {
+        Payload* const payload = sharing_->front(lane, now, later);
+        if (payload == nullptr) {
+            continue; // nobody is there, or a cap lets nobody go before `later`
+        }
+        const Transit& packet = transit(*payload);
+        fronts_[lane] = {payload, packet.arrived, packet.wire_bytes, static_cast<std::uint8_t>(lane), 0};
+        const Picoseconds ready = rooms_[lane].ready(packet.wire_bytes, now);
+        if (ready > now) {
+            later = std::min(later, ready);
+            short_of_room = true;
+        } else if (next == nullptr || sharing_->before(*payload, *next->payload, now)) {
+            next = &fronts_[lane];
+        }
+    }
+    note_blocked(next == nullptr && short_of_room, now);
+    return next;
 }
 
 void Sublink::note_blocked(bool blocked, Picoseconds now) {
@@ -152,40 +217,14 @@ void Sublink::note_blocked(bool blocked, Picoseconds now) {
     }
 }
 
-/// Who is next in `lane`; null if nobody is, or a cap lets nobody go before `later`.
-const WaitingBurst* Sublink::front(unsigned lane, Picoseconds now, Picoseconds& later) {
-    if (!sharing_) {
-        return turns_[lane].empty() ? nullptr : &bursts_[turns_[lane].front()];
-    }
-    Payload* const payload = sharing_->front(lane, now, later);
-    if (payload == nullptr) {
-        return nullptr;
-    }
-    const Transit& packet = transit(*payload);
-    fronts_[lane] = {payload, packet.arrived, packet.wire_bytes, static_cast<std::uint8_t>(lane), 0};
-    return &fronts_[lane];
-}
-
-void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
+inline void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
     Payload& payload = *burst.payload;
     Transit& packet = transit(payload);
-    if (sharing_) {
-        sharing_->pop(burst.lane, payload, now);
-    } else {
-        const std::uint32_t node = turns_[burst.lane].front();
-        turns_[burst.lane].pop();
-        bursts_.remove(node);
-        if (!turns_[burst.lane].empty()) {
-            prefetch(
-                *bursts_[turns_[burst.lane].front()].payload); // for the next turn: nobody has touched it for a while
-        }
-    }
-    --waiting_;
     const auto turn = server_.serve(now, burst.wire_bytes, rate_);
     leave_room(packet, now);
     const Picoseconds last = std::max(now + turn.duration, burst.arrived + packet.tail);
     LinkRoom& room = rooms_[burst.lane];
-    if (room.limited()) {
+    if (room.limited() && burst.wire_bytes != 0) {
         room.take(burst.wire_bytes, now);
         if (to_switch_) {
             packet.room = &room;
@@ -206,7 +245,7 @@ void Sublink::leave_room(Transit& packet, Picoseconds time) {
 }
 
 /// `came`: when the last byte was here.
-void Sublink::pass_on(Payload& payload, const Server::Turn& turn, Picoseconds came, Picoseconds now) {
+inline void Sublink::pass_on(Payload& payload, const Server::Turn& turn, Picoseconds came, Picoseconds now) {
     Picoseconds head = turn.start;
     Picoseconds last = std::max(turn.start + turn.duration, came);
     if (link_.spec().store_and_forward) {

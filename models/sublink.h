@@ -27,7 +27,7 @@ class Link;
 /// Two virtual lanes, requests and responses, have queues and credits (`LinkRoom`) of their own, and a response never
 /// waits for a request that cannot go. Between lanes that both can go, first come. In a lane, the inputs of the switch
 /// that sends take turns (`InputTurns`), unless a policy says how tenants share the link (`Sharing`).
-class Sublink final : public EventQueue::FifoHandler {
+class Sublink final : public EventQueue::Handler {
 public:
     static constexpr unsigned kRequests = Sharing::kRequests, kResponses = Sharing::kResponses;
     static constexpr unsigned kLanes = Sharing::kLanes;
@@ -61,37 +61,47 @@ public:
 private:
     static constexpr Picoseconds kNever = LinkRoom::kUnknown;
 
+    /// A burst that will arrive.
+    struct Coming {
+        Payload* payload;
+        std::uint32_t wire_bytes;
+        std::uint8_t lane;
+        std::uint8_t input; ///< port of the switch by which it came
+    };
+
     void fire(void* argument) override;
     void plan(Picoseconds time);
     void serve(Picoseconds now);
     void admit(Picoseconds now);
     bool start_one(Picoseconds now);
-    const WaitingBurst* front(unsigned lane, Picoseconds now, Picoseconds& later);
+    const WaitingBurst* next_unshared(Picoseconds now, Picoseconds& later);
+    const WaitingBurst* next_shared(Picoseconds now, Picoseconds& later);
+    bool start_first(Picoseconds now);
     void start(const WaitingBurst& burst, Picoseconds now);
     void note_blocked(bool blocked, Picoseconds now);
     void pass_on(Payload& payload, const Server::Turn& turn, Picoseconds came, Picoseconds now);
 
+    // What every crossing looks at comes first.
+    Picoseconds next_turn_ = kNever;
+    std::uint64_t waiting_ = 0; ///< bursts that have arrived
+    std::uint64_t rate_;        ///< bytes a second
     Link& link_;
-    EventQueue& events_;
-    const unsigned end_;
-    std::uint64_t rate_; ///< bytes a second
-    Server server_;
+    const std::uint8_t end_;
     bool queued_ = false; ///< bursts wait here
     bool from_switch_ = false;
     bool to_switch_ = false;
-
-    WaitingBursts bursts_;              ///< that will arrive, or wait
-    TimedRing<std::uint32_t> arrivals_; ///< of `bursts_`, those that will
+    bool is_blocked_ = false;
+    TimedRing<Coming> arrivals_;
+    Server server_;
+    std::array<LinkRoom, kLanes> rooms_;
     std::array<InputTurns, kLanes> turns_{InputTurns(bursts_), InputTurns(bursts_)};
+    WaitingBursts bursts_; ///< of `turns_`
+    EventQueue& events_;
     std::unique_ptr<Sharing> sharing_;
     std::array<WaitingBurst, kLanes> fronts_{}; ///< by lane: whom the policy chose last
-    std::array<LinkRoom, kLanes> rooms_;
-    std::uint64_t waiting_ = 0; ///< bursts that have arrived
     std::uint64_t tickets_ = 0;
-    Picoseconds next_turn_ = kNever;
     Picoseconds blocked_ = 0;
     Picoseconds blocked_since_ = 0;
-    bool is_blocked_ = false;
 };
 
 } // namespace models

@@ -26,7 +26,7 @@ public:
     void pop() { ++first_; }
 
     void push(Picoseconds time, T what) {
-        if (size() == ring_.size()) {
+        if (size() == capacity_) {
             grow();
         }
         std::size_t at = last_++;
@@ -38,7 +38,7 @@ public:
     }
 
 private:
-    std::size_t mask() const { return ring_.size() - 1; }
+    std::size_t mask() const { return capacity_ - 1; }
 
     void grow() {
         std::vector<Entry> larger(std::max<std::size_t>(8, 2 * ring_.size()));
@@ -47,11 +47,13 @@ private:
             larger[i] = (*this)[i];
         }
         ring_ = std::move(larger);
+        capacity_ = ring_.size();
         first_ = 0;
         last_ = held;
     }
 
-    std::vector<Entry> ring_; ///< a power of two
+    std::vector<Entry> ring_;
+    std::size_t capacity_ = 0; ///< its size, a power of two; an entry's is none, and dividing by it takes long
     std::size_t first_ = 0;
     std::size_t last_ = 0;
 };

@@ -7,7 +7,7 @@
 
 namespace models {
 
-/// A burst that will arrive or waits at a sub-link, with what deciding about it takes: who decides need not look into
+/// A burst that waits at a sub-link, with what deciding about it takes: who decides need not look into
 /// the packet, which nobody has touched since it was sent.
 struct WaitingBurst {
     Payload* payload;

@@ -13,13 +13,24 @@ namespace {
 
 using models::Aperture;
 
+/// Which routes of a switch count.
+enum class Routes {
+    kAll,   ///< quickly found, and none too few
+    kTaken, ///< those of packets that can come to the switch
+};
+
 class Finder {
 public:
-    Finder(const Topology& topology, const Routing& routing)
+    Finder(const Topology& topology, const Routing& routing, Routes routes)
         : topology_(topology), routing_(routing), graph_(routing.graph()), next_(2 * topology.links.size()),
-          used_(2 * topology.links.size()) {}
+          used_(2 * topology.links.size()), routes_(routes), passing_(topology.parts.size()) {}
 
     ChannelDependencies run() {
+        for (std::size_t part = 0; part < topology_.parts.size(); ++part) {
+            if (routes_ == Routes::kTaken && !is_switch(part)) {
+                send_from(part);
+            }
+        }
         for (std::size_t part = 0; part < topology_.parts.size(); ++part) {
             add_dependencies_at(part);
         }
@@ -46,6 +57,48 @@ private:
                                 : fmt::format("{} {}>{}", link.name, link.b, link.a);
     }
 
+    bool is_switch(std::size_t part) const {
+        return std::holds_alternative<models::SwitchSpec>(topology_.parts[part].spec);
+    }
+    std::size_t passage(Aperture network, std::size_t to) const {
+        return static_cast<std::size_t>(network) * topology_.parts.size() + to;
+    }
+
+    /// A switch knows ways to destinations whose packets never come to it: around what is down, over leaves that no
+    /// shortest way takes. Only what an end point sends, and what follows from it, uses buffers.
+    void send_from(std::size_t part) {
+        for (const Routing::Route& route : routing_.from(part)) {
+            for (const Routing::Hop& hop : route.hops) {
+                pass(behind(part, hop), route.network, route.destination);
+            }
+        }
+    }
+    void pass(std::size_t part, Aperture network, std::size_t to) {
+        if (!is_switch(part)) {
+            return; // an end point sends to everybody
+        }
+        std::vector<bool>& passing = passing_[part];
+        passing.resize(models::kApertures * topology_.parts.size());
+        if (passing[passage(network, to)]) {
+            return;
+        }
+        passing[passage(network, to)] = true;
+        for (const Routing::Hop& hop : routing_.hops(part, network, to)) {
+            pass(behind(part, hop), network, to);
+        }
+    }
+    bool passes(std::size_t part, Aperture network, std::size_t to) const {
+        return routes_ == Routes::kAll || !is_switch(part) ||
+               (!passing_[part].empty() && passing_[part][passage(network, to)]);
+    }
+    /// The part at the other end of a hop from `part`.
+    std::size_t behind(std::size_t part, const Routing::Hop& hop) const {
+        if (!hop.attachment) {
+            return graph_.end_a(hop.edge) == part ? graph_.end_b(hop.edge) : graph_.end_a(hop.edge);
+        }
+        return hop.edge == part ? *topology_.index_of(topology_.parts[part].at) : hop.edge;
+    }
+
     /// The links out of `part` towards `to`, and those behind a device that sits there, which has no link of its own in
     /// between.
     void onward(std::size_t part, std::span<const Routing::Hop> hops, Aperture network, std::size_t to,
@@ -55,7 +108,7 @@ private:
                 into.push_back(out_of(part, hop.edge));
                 continue;
             }
-            const std::size_t far = hop.edge == part ? *topology_.index_of(topology_.parts[part].at) : hop.edge;
+            const std::size_t far = behind(part, hop);
             if (far == to) {
                 continue;
             }
@@ -75,6 +128,9 @@ private:
             std::set<const Routing::Hop*> seen; // ways on by links only, which are the same for all their destinations
             routing_.follow(near.part, near.link, part,
                             [&](Aperture network, std::size_t destination, std::span<const Routing::Hop> ways) {
+                                if (!passes(near.part, network, destination)) {
+                                    return;
+                                }
                                 used_[in] = true;
                                 if (destination == part && network == Aperture::kFabric) {
                                     add_egm(part, list);
@@ -141,12 +197,15 @@ private:
     const TopologyGraph& graph_;
     std::vector<std::vector<Channel>> next_; ///< by channel
     std::vector<bool> used_;
+    const Routes routes_;
+    std::vector<std::vector<bool>> passing_; ///< by switch, by `passage`: whether such packets come to it
 };
 
 } // namespace
 
 ChannelDependencies channel_dependencies(const Topology& topology, const Routing& routing) {
-    return Finder(topology, routing).run();
+    ChannelDependencies found = Finder(topology, routing, Routes::kAll).run();
+    return found.cycle.empty() ? found : Finder(topology, routing, Routes::kTaken).run();
 }
 
 } // namespace sim

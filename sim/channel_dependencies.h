@@ -11,7 +11,7 @@ namespace sim {
 /// Whether the routes of a machine can deadlock once buffers are finite.
 ///
 /// A channel is one direction of a link, for one class of packets. Channel a depends on channel b when some packet that
-/// holds a buffer behind a may wait for one behind b: a route to some destination uses a and then b, or remote EGM
+/// holds a buffer behind a may wait for one behind b: a route that packets take uses a and then b, or remote EGM
 /// comes in over a and goes on over b to the owner's CPU. Without a cycle among the channels no set of packets can wait
 /// for each other (Dally and Seitz, 1987). Responses have virtual channels of their own and go back the way of their
 /// request, so that their graph is the same with all arrows turned; a memory answers whatever waits, and an initiator

@@ -19,6 +19,9 @@ struct FabricFault {
     Location where;
 };
 
+/// Why figures of another fidelity say little of a scenario with faults.
+inline constexpr const char* kNothingBreaks = "nothing breaks here: faults are left out but at the transaction level";
+
 /// What breaks, and how long it takes until it is dealt with. Both times are assumed: nobody has published them.
 struct FaultPlan {
     models::Picoseconds detection =

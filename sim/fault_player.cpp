@@ -1,8 +1,8 @@
 #include "sim/fault_player.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include "sim/leg_path.h"
 
 namespace sim {
 
@@ -19,33 +19,7 @@ std::set<Picoseconds> FaultPlayer::times() const {
     return times;
 }
 
-FaultPlayer::State FaultPlayer::state(Picoseconds time) const {
-    State state;
-    state.lost.resize(machine_.topology().links.size());
-    for (const FabricFault& fault : plan_.faults) {
-        if (time < fault.at || (fault.until != 0 && time >= fault.until)) {
-            continue;
-        }
-        if (fault.lanes == 0) { // a switch whose bundles are narrower still passes on
-            state.dead_parts.insert(fault.parts.begin(), fault.parts.end());
-        }
-        for (const std::size_t link : fault.links) {
-            if (fault.lanes == 0) {
-                state.dead_links.insert(link);
-            } else {
-                state.lost[link] += fault.lanes;
-            }
-        }
-    }
-    for (std::size_t link = 0; link < state.lost.size(); ++link) {
-        if (state.lost[link] >= machine_.topology().links[link].spec.count) {
-            state.dead_links.insert(link); // several faults have taken all of it
-        }
-    }
-    return state;
-}
-
-void FaultPlayer::apply(const State& state) {
+void FaultPlayer::apply(const FaultState& state) {
     for (std::size_t link = 0; link < state.lost.size(); ++link) {
         const bool dead = state.dead_links.count(link) != 0;
         machine_.link(link).set_dead(dead);
@@ -53,25 +27,18 @@ void FaultPlayer::apply(const State& state) {
     }
 }
 
-void FaultPlayer::follow(const State& state) {
+void FaultPlayer::follow(const FaultState& state) {
     if (routed_ && *routed_ == state) {
         return;
     }
     routed_ = state;
-    topology_ = machine_.topology();
-    for (const std::size_t part : state.dead_parts) {
-        topology_->parts[part].down = true;
-    }
-    for (std::size_t link = 0; link < state.lost.size(); ++link) {
-        Link& one = topology_->links[link];
-        one.down = one.down || state.dead_links.count(link) != 0;
-        one.spec.count -= std::min(state.lost[link], one.spec.count - 1);
-    }
+    topology_ = with_faults(machine_.topology(), state);
     routing_.emplace(*topology_);
     machine_.set_fabric_routes(*routing_);
 }
 
 std::string FaultPlayer::act(Picoseconds time) {
+    acted_ = true;
     std::string said;
     const auto say = [&](const std::string& what) { said += (said.empty() ? "" : ", ") + what; };
     bool routes = false;
@@ -115,6 +82,10 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
     for (const models::Leg* leg : legs) {
         for (std::size_t i = 0; i < leg->places(); ++i) {
             const models::Leg& place = leg->place(i);
+            if (place.group != 0 && !has_switch(stream.stream->group)) {
+                return fmt::format("no NVSwitch is left that reaches all of the group of {}: {} down",
+                                   stream.stream->initiator, broken_);
+            }
             if (place.aperture == models::Aperture::kFabric &&
                 !routing_->reaches(from, models::Aperture::kFabric, place.destination)) {
                 return fmt::format("{} no longer reaches {} over NVLink: {} down", stream.stream->initiator,
@@ -125,8 +96,22 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
     return {};
 }
 
+/// Any will do: the hub asks the group by each switch in turn.
+bool FaultPlayer::has_switch(const std::vector<std::string>& group) const {
+    std::set<std::string> common = switches_of(*topology_, *routing_, group.front());
+    for (const std::string& gpu : group) {
+        const std::set<std::string> its = switches_of(*topology_, *routing_, gpu);
+        std::erase_if(common, [&](const std::string& one) { return its.count(one) == 0; });
+    }
+    return !common.empty();
+}
+
 void FaultPlayer::mend() {
-    State whole;
+    if (!acted_) {
+        return;
+    }
+    acted_ = false;
+    FaultState whole;
     whole.lost.resize(machine_.topology().links.size());
     apply(whole);
     if (routed_ && !(*routed_ == whole)) {

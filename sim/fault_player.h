@@ -3,9 +3,8 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
-#include "sim/fault_plan.h"
+#include "sim/fault_state.h"
 #include "sim/machine.h"
 #include "sim/stream_plan.h"
 
@@ -35,20 +34,16 @@ public:
     void mend();
 
 private:
-    struct State {
-        std::set<std::size_t> dead_parts, dead_links;
-        std::vector<unsigned> lost; ///< by link
-        bool operator==(const State&) const = default;
-    };
-
-    State state(models::Picoseconds time) const;
-    void apply(const State& state);
-    void follow(const State& state);
+    FaultState state(models::Picoseconds time) const { return fault_state(plan_, machine_.topology(), time); }
+    void apply(const FaultState& state);
+    void follow(const FaultState& state);
+    bool has_switch(const std::vector<std::string>& group) const;
 
     Machine& machine_;
     const FaultPlan& plan_;
-    std::optional<State> routed_; ///< what routes follow; none: nothing is out of order
-    std::string broken_;          ///< in words, then
+    bool acted_ = false;
+    std::optional<FaultState> routed_; ///< what routes follow; none: nothing is out of order
+    std::string broken_;               ///< in words, then
     std::optional<Topology> topology_;
     std::optional<Routing> routing_;
 };

@@ -273,10 +273,9 @@ void Machine::join_smmus() {
 }
 
 void Machine::set_routes() {
-    std::vector<std::size_t> numbers; // of each part among those of its kind
     std::map<std::size_t, std::size_t> counts;
     for (const Part& part : topology_.parts) {
-        numbers.push_back(counts[part.spec.index()]++);
+        numbers_.push_back(counts[part.spec.index()]++);
     }
     for (std::size_t i = 0; i < topology_.parts.size(); ++i) {
         const Part& part = topology_.parts[i];
@@ -292,14 +291,20 @@ void Machine::set_routes() {
                 const std::string& name = attachment ? topology_.parts[edge].name : topology_.links[edge].name;
                 ports.push_back({ports_.at({part.name, name}), weight});
             }
-            if (const auto* chip = std::get_if<models::SwitchSpec>(&part.spec);
-                chip != nullptr && chip->by_destination) {
-                router->set_route(route.network, static_cast<std::uint16_t>(route.destination),
-                                  {ports[numbers[route.destination] % ports.size()]});
-                continue;
-            }
-            router->set_route(route.network, static_cast<std::uint16_t>(route.destination), ports);
+            set_route(i, *router, route.network, route.destination, ports);
         }
+    }
+}
+
+/// Over all of `ports`, or the one that the destination's number names.
+void Machine::set_route(std::size_t part, models::Router& router, models::Aperture network, std::size_t destination,
+                        const std::vector<models::Router::Hop>& ports) {
+    const auto* const chip = std::get_if<models::SwitchSpec>(&topology_.parts[part].spec);
+    const auto to = static_cast<std::uint16_t>(destination);
+    if (chip != nullptr && chip->by_destination) {
+        router.set_route(network, to, {ports[numbers_[destination] % ports.size()]});
+    } else {
+        router.set_route(network, to, ports);
     }
 }
 

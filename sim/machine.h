@@ -103,6 +103,8 @@ public:
     const std::vector<std::uint32_t>& pools_of(const std::string& part) const;
     /// Routes of the NVLink fabric follow `routing`, at once and everywhere; what has no way any more is turned round.
     void set_fabric_routes(const Routing& routing);
+    /// Of all hubs, so far.
+    models::LostPackets lost_posted_writes() const;
     models::Link& link(std::size_t index) { return *links_[index]; }
     /// The module of a part that passes packets on; null for a memory.
     models::Router* router(const std::string& part);
@@ -136,6 +138,8 @@ private:
     void attach(std::size_t index);
     void join_smmus();
     void set_routes();
+    void set_route(std::size_t part, models::Router& router, models::Aperture network, std::size_t destination,
+                   const std::vector<models::Router::Hop>& ports);
     std::vector<std::string> edges_of(std::size_t part) const;
     std::vector<std::string> smmu_devices(const std::string& cpu) const;
     void add(const models::Server& server, Trust trust);
@@ -157,6 +161,7 @@ private:
     std::map<std::string, std::unique_ptr<models::Memory>> memories_;
     std::vector<std::unique_ptr<models::Link>> links_;
     std::map<std::pair<std::string, std::string>, unsigned> ports_; ///< (router part, link or attached part) -> port
+    std::vector<std::size_t> numbers_;                              ///< of each part among those of its kind
     std::vector<Resource> resources_;
     std::unordered_map<const void*, std::uint32_t> resource_index_;     ///< by server or pool
     std::unordered_map<std::string, std::vector<std::uint32_t>> pools_; ///< by part

@@ -23,10 +23,18 @@ void Machine::set_fabric_routes(const Routing& routing) {
             if (ports.empty()) {
                 router->clear_route(kFabric, static_cast<std::uint16_t>(gpu));
             } else {
-                router->set_route(kFabric, static_cast<std::uint16_t>(gpu), ports);
+                set_route(i, *router, kFabric, gpu, ports);
             }
         }
     }
+}
+
+models::LostPackets Machine::lost_posted_writes() const {
+    models::LostPackets lost;
+    for (const auto& [name, gpu] : gpus_) {
+        lost += gpu.hub->lost();
+    }
+    return lost;
 }
 
 } // namespace sim

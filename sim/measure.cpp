@@ -291,7 +291,7 @@ private:
             const double value = figure(*running.planned, running.last, counters, now() - began);
             phase.streams.push_back(value);
             phase.total += running.planned->is_latency ? 0 : value;
-            phase.lost += counters.lost - running.last.lost;
+            phase.lost += counters.lost.packets - running.last.lost.packets;
             running.last = counters;
         }
         phases_.push_back(std::move(phase));

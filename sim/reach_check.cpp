@@ -12,7 +12,9 @@
 #include "sim/channel_dependencies.h"
 #include "sim/fabric_cuts.h"
 #include "sim/fabric_windows.h"
+#include "sim/fault_state.h"
 #include "sim/leg_path.h"
+#include "sim/units.h"
 #include "sim/work.h"
 
 namespace sim {
@@ -54,6 +56,10 @@ void check_overlaps(const Topology& topology, const AddressPlan& plan, Diagnosti
     }
 }
 
+std::string too_long(const Routing& routing) {
+    return fmt::format("a path of {} crossings; the models hold {}", routing.longest(), kCrossingsMax);
+}
+
 void check_size(const Topology& topology, const Routing& routing, const AddressPlan& plan, Diagnostics& diagnostics) {
     for (std::size_t i = 0; i < topology.parts.size(); ++i) {
         const std::size_t edges = routing.graph().neighbours(i).size() + routing.graph().sitting_on(i).size();
@@ -67,8 +73,7 @@ void check_size(const Topology& topology, const Routing& routing, const AddressP
         }
     }
     if (routing.longest() > kCrossingsMax) {
-        diagnostics.error({topology.file, 0, 0},
-                          fmt::format("a path of {} crossings; the models hold {}", routing.longest(), kCrossingsMax));
+        diagnostics.error({topology.file, 0, 0}, too_long(routing));
     }
     check_overlaps(topology, plan, diagnostics);
     for (const std::string& misfit : plan_fabric_windows(topology, plan).misfits) {
@@ -78,15 +83,40 @@ void check_size(const Topology& topology, const Routing& routing, const AddressP
     report_cuts(topology, diagnostics);
 }
 
+std::string in_a_circle(const ChannelDependencies& found) {
+    return fmt::format("routes can deadlock: {} wait for each other in a circle", fmt::join(found.cycle, ", "));
+}
+
 ChannelDependencies check_deadlock(const Topology& topology, const Routing& routing, Diagnostics& diagnostics) {
     ChannelDependencies result = channel_dependencies(topology, routing);
     if (!result.cycle.empty()) {
-        diagnostics.error(
-            {topology.file, 0, 0},
-            fmt::format("its routes can deadlock: {} wait for each other in a circle", fmt::join(result.cycle, ", ")),
-            "leave a link of the circle out, or add one that makes a way shorter");
+        diagnostics.error({topology.file, 0, 0}, "its " + in_a_circle(result),
+                          "leave a link of the circle out, or add one that makes a way shorter");
     }
     return result;
+}
+
+/// The same of the routes that follow each event of `faults`.
+void check_faults(const Scenario& scenario, Diagnostics& diagnostics) {
+    for (const auto& [time, state] : fault_states(scenario.faults, scenario.topology)) {
+        const Topology left = with_faults(scenario.topology, state);
+        const Routing routing(left);
+        const auto& faults = scenario.faults.faults;
+        const auto event = std::find_if(faults.begin(), faults.end(), [&, at = time](const FabricFault& fault) {
+            return fault.at == at || fault.until == at;
+        });
+        const std::string when = fmt::format("faults: from {} on, with {} {}, ", format_time(time), event->what,
+                                             event->until == time ? "back"
+                                             : event->lanes != 0  ? "narrower"
+                                                                  : "down");
+        if (const ChannelDependencies found = channel_dependencies(left, routing); !found.cycle.empty()) {
+            diagnostics.error(event->where, when + "the " + in_a_circle(found),
+                              "take another link down with it, or break the circle in the machine");
+        }
+        if (routing.longest() > kCrossingsMax) {
+            diagnostics.error(event->where, when + too_long(routing));
+        }
+    }
 }
 
 } // namespace
@@ -113,6 +143,7 @@ static bool check_ways(const Scenario& scenario, const Routing& routing, const S
 void check_reach(const Scenario& scenario, Diagnostics& diagnostics) {
     const Routing routing(scenario.topology);
     check_deadlock(scenario.topology, routing, diagnostics);
+    check_faults(scenario, diagnostics);
     check_size(scenario.topology, routing, plan_addresses(scenario.topology, scenario.software), diagnostics);
     for (const StreamGroup& group : scenario.groups) {
         for (const Stream& stream : group.streams) {

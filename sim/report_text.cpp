@@ -187,10 +187,19 @@ std::vector<std::size_t> streams_told(const GroupResult& group) {
 /// Whether a group's streams are rows of the table; other groups have reports of their own.
 bool in_table(const StreamGroup& group) { return group.work == nullptr && group.nvbandwidth == nullptr; }
 
+/// The columns of what was run: native, in a VM, and of both their ratio.
+std::string columns(const RunResult& result, const std::string& native, const std::string& vm,
+                    const std::string& ratio) {
+    std::string text;
+    for (const SettingResult& setting : result.settings) {
+        text += fmt::format(" {:>12}", setting.virtualized ? vm : native);
+    }
+    return result.settings.size() == 2 ? fmt::format("{} {:>6}", text, ratio) : text;
+}
+
 void traffic(const RunResult& result, std::string& out) {
-    const bool both = result.settings.size() == 2;
-    out += fmt::format("\n{:<34} {:>12} {:>12} {:>6} {:>12} {:>6} {:>8} {:>11}\n", "Traffic", "native",
-                       both ? "in VM" : "", both ? "ratio" : "", "bound", "share", "95 % CI", "trust");
+    out += fmt::format("\n{:<34}{} {:>12} {:>6} {:>8} {:>11}\n", "Traffic", columns(result, "native", "in VM", "ratio"),
+                       "bound", "share", "95 % CI", "trust");
     std::set<Grade> grades;
     bool unsteady = false, banded = false;
     double farthest = 0;
@@ -224,14 +233,14 @@ void traffic(const RunResult& result, std::string& out) {
                 ratio = fmt::format("{:.3f}", vm->streams[i].value / native->streams[i].value);
             }
             const std::string bound = line.is_latency ? in_time(line.bound) : in_rate(line.bound);
-            out += fmt::format(
-                "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8} {:>11}\n",
-                (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32), column(native),
-                both || native == nullptr ? column(vm) : "", ratio, bound, line.share_of_bound() * 100,
-                result.measured() && line.value > 0
-                    ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100, line.steady ? "" : "!")
-                    : "",
-                trust(line));
+            out +=
+                fmt::format("{:<34}{} {:>12} {:>4.0f} % {:>8} {:>11}\n",
+                            (group.streams.size() > 1 ? "  " : "") + group.streams[i].name.substr(0, 32),
+                            columns(result, column(native), column(vm), ratio), bound, line.share_of_bound() * 100,
+                            result.measured() && line.value > 0
+                                ? fmt::format("{:.2f} %{}", line.half_width / line.value * 100, line.steady ? "" : "!")
+                                : "",
+                            trust(line));
             for (const GroupResult* one : {native, vm}) {
                 if (one != nullptr && !one->streams[i].fault.empty()) {
                     out += fmt::format("    {}: {}\n", one == vm ? "in VM" : "native", one->streams[i].fault);
@@ -256,9 +265,10 @@ void traffic(const RunResult& result, std::string& out) {
         }
         if (group.streams.size() > 1 && shown->total > 0) {
             out += fmt::format(
-                "{:<34} {:>12} {:>12} {:>6} {:>12} {:>4.0f} % {:>8}\n", "  sum",
-                native != nullptr ? in_rate(native->total) : "-", vm != nullptr ? in_rate(vm->total) : "",
-                native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : "",
+                "{:<34}{} {:>12} {:>4.0f} % {:>8}\n", "  sum",
+                columns(result, native != nullptr ? in_rate(native->total) : "-",
+                        vm != nullptr ? in_rate(vm->total) : "-",
+                        native != nullptr && vm != nullptr ? fmt::format("{:.3f}", vm->total / native->total) : ""),
                 in_rate(shown->total_bound), shown->total / shown->total_bound * 100,
                 shown->total_half_width > 0 ? fmt::format("{:.2f} %", shown->total_half_width / shown->total * 100)
                                             : "");

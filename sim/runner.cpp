@@ -123,7 +123,7 @@ private:
                 warm(paths.back()); // as after a round before, which a benchmark does not count
             }
         }
-        return work_group(group, paths, machine_, result_.fidelity, [this] { return go_on(); });
+        return work_group(group, paths, machine_, result_.fidelity, scenario_.faults, [this] { return go_on(); });
     }
 
     GroupResult run_group(const StreamGroup& group, HostOs* host) {
@@ -166,9 +166,7 @@ private:
                                                                       : bound_group(group, planned, machine_);
             for (StreamResult& line : result.streams) {
                 if (!scenario_.faults.faults.empty()) {
-                    lower_grade(line, Grade::kExtrapolated,
-                                "nothing breaks here: faults are left out but at the "
-                                "transaction level");
+                    lower_grade(line, Grade::kExtrapolated, kNothingBreaks);
                 }
             }
             return result;

@@ -69,7 +69,7 @@ struct SoftwareSetup {
     int kernel_major = 6, kernel_minor = 18;
     bool retired_short_buffer_enospc = false; ///< too small a buffer for the retired pages: ENOSPC instead of 0
     IommuBackend iommu = IommuBackend::kType1;
-    std::uint64_t hypervisor_bytes = 0; ///< left to the host per socket under virtualization; 0 = the default, 16 GiB
+    std::uint64_t hypervisor_bytes = 0; ///< left to the host of each socket with VMs; 0: `hypervisor_bytes_default`
     std::vector<VmSetup> vms;           ///< empty = bare metal only
     bool compare_native = true;         ///< with VMs: run the traffic on bare metal too
     std::vector<FaultSetup> faults;

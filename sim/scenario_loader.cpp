@@ -13,6 +13,7 @@
 #include "sim/sweep_loader.h"
 #include "sim/topology_loader.h"
 #include "sim/traffic_loader.h"
+#include "sim/work.h"
 
 namespace sim {
 namespace {
@@ -57,6 +58,28 @@ Measurement read_measurement(const YamlNode& node, Diagnostics& diagnostics) {
     return measurement;
 }
 
+/// Timed faults meet what has one course that they interrupt.
+void check_may_break(const StreamGroup& group, Diagnostics& diagnostics) {
+    const auto refuse = [&](const std::string& why, const std::string& advice) {
+        diagnostics.error(group.where, fmt::format("group {}: {}", in_quotes(group.name), why), advice);
+    };
+    if (group.nvbandwidth != nullptr) {
+        refuse("faults do not meet nvbandwidth's cases, which are many short runs, each of them whole",
+               "write its streams, or \"down: true\" on what is out of order all the time");
+    } else if (group.work != nullptr && group.work->trace != nullptr) {
+        refuse("faults do not meet the replay of a trace, which asks for nothing twice",
+               "give it a scenario of its own");
+    } else if (group.work != nullptr &&
+               std::any_of(group.work->graph.paths().begin(), group.work->graph.paths().end(),
+                           [](const Stream& path) { return path.engine == Engine::kEndPoint; })) {
+        refuse("faults do not meet ideal end points: nobody answers their messages, so that nobody would miss one",
+               "take a machine with GPUs");
+    } else if (std::any_of(group.streams.begin(), group.streams.end(),
+                           [](const Stream& stream) { return stream.start != 0 || stream.stop != 0; })) {
+        refuse("faults meet only streams that run all the time", "take start and stop away");
+    }
+}
+
 Scenario read_scenario(const YamlNode& tree, const std::string& file, const SearchPath& search,
                        Diagnostics& diagnostics) {
     Scenario scenario;
@@ -96,14 +119,7 @@ Scenario read_scenario(const YamlNode& tree, const std::string& file, const Sear
     if (faults != nullptr) {
         scenario.faults = read_fault_plan(*faults, known, diagnostics);
         for (const StreamGroup& group : scenario.groups) {
-            const bool timed = std::any_of(group.streams.begin(), group.streams.end(),
-                                           [](const Stream& stream) { return stream.start != 0 || stream.stop != 0; });
-            if (group.work != nullptr || group.nvbandwidth != nullptr || timed) {
-                diagnostics.error(
-                    group.where,
-                    fmt::format("group {}: faults meet only streams that run all the time", in_quotes(group.name)),
-                    "give it a scenario of its own, or take start and stop away");
-            }
+            check_may_break(group, diagnostics);
         }
     }
     if (sweep != nullptr) {

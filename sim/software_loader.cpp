@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "sim/address_plan.h"
 #include "sim/call_cost_fields.h"
 #include "sim/fields.h"
 #include "sim/machine_names.h"
@@ -277,17 +278,16 @@ private:
         if (topology_ == nullptr) {
             return;
         }
+        const AddressPlan plan = plan_addresses(*topology_, setup_);
         std::map<std::string, std::uint64_t> wanted;
         for (const VmSetup& vm : setup_.vms) {
             for (const RegionSetup& region : vm.memory) {
-                const auto* memory = memory_on(*topology_, region.memory.substr(0, region.memory.rfind('.')));
-                if (memory == nullptr) {
+                const auto dram = plan.dram.find(region.memory.substr(0, region.memory.rfind('.')));
+                if (dram == plan.dram.end()) {
                     continue;
                 }
-                const std::uint64_t kept =
-                    std::min(memory->capacity_bytes,
-                             setup_.hypervisor_bytes > 0 ? setup_.hypervisor_bytes : kHypervisorBytesDefault);
-                const std::uint64_t there = memory->capacity_bytes - kept;
+                const std::uint64_t there =
+                    region.memory.ends_with(".egm") ? dram->second.carveout.size : dram->second.host.size;
                 std::uint64_t& sum = wanted[region.memory];
                 sum += region.file_offset +
                        (region.size_bytes > 0 ? region.size_bytes : there - std::min(there, region.file_offset));

@@ -37,7 +37,7 @@ Binding binding_of(const std::vector<std::pair<std::string, double>>& busy) {
 }
 
 GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& paths, Machine& machine, Fidelity fidelity,
-                       const Progress& progress) {
+                       const FaultPlan& faults, const Progress& progress) {
     assert(group.work != nullptr && paths.size() == group.work->graph.paths().size());
     if (group.work->trace != nullptr) {
         return replay_trace(group, paths, machine, fidelity, progress);
@@ -70,7 +70,7 @@ GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& pat
         result.busy = shares_of(bound, static_cast<double>(work.times.finish), machine);
     } else {
         const ResourceSample before = sample(machine);
-        work.times = run_work(graph, paths, machine, progress);
+        work.times = run_work(graph, paths, machine, faults, progress);
         ResourceSample after = sample(machine); // a little later: acknowledgements came in
         after.time = before.time + work.times.finish;
         result.busy = busy_shares(machine, before, after);
@@ -82,6 +82,12 @@ GroupResult work_group(const StreamGroup& group, std::vector<PlannedStream>& pat
     lower_grade(line, Grade::kComposed,
                 fidelity == Fidelity::kBound ? "static bound: no prediction, but what no run may exceed"
                                              : "a whole of many transfers, composed");
+    if (!work.times.faults.events.empty()) {
+        lower_grade(line, Grade::kExtrapolated,
+                    "assumed: times until routes follow a fault and until what was lost is sent again");
+    } else if (!faults.faults.empty() && (fidelity == Fidelity::kFluid || fidelity == Fidelity::kBound)) {
+        lower_grade(line, Grade::kExtrapolated, kNothingBreaks);
+    }
     if (fidelity == Fidelity::kFluid) {
         lower_grade(line, Grade::kComposed, "fluid model: without waiting in queues");
     }

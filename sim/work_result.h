@@ -4,10 +4,21 @@
 #include <string>
 #include <vector>
 
+#include "models/lost_packets.h"
 #include "sim/verdict.h"
 #include "sim/work.h"
 
 namespace sim {
+
+/// What broke while a work ran, and what that cost.
+struct WorkFaults {
+    struct Event {
+        models::Picoseconds time; ///< after the start of the work
+        std::string what;
+    };
+    std::vector<Event> events;
+    models::LostPackets lost; ///< on dead links; all were sent again
+};
 
 /// When the nodes of a work began and were over, by node, in picoseconds after the start of the work.
 struct WorkTimes {
@@ -18,6 +29,7 @@ struct WorkTimes {
     models::Picoseconds finish = 0; ///< the last of `over`
     std::string fault;              ///< why it could not be finished; else empty
     bool interrupted = false;       ///< the user wanted out
+    WorkFaults faults;
 };
 
 struct WorkResult {

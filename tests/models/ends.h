@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -127,6 +128,7 @@ public:
 
     std::vector<Arrival> arrivals; ///< timed and untimed ones
     Picoseconds arrival = 0;       ///< written bytes are in so much after they came
+    unsigned to_lose = 0;          ///< so many of the next answers meet a dead link
 
 private:
     void note(unsigned port, Payload& payload, Picoseconds time) {
@@ -139,7 +141,8 @@ private:
         transit(payload).push(port);
         const Picoseconds tail = payload.is_write() ? transit(payload).tail : 0;
         if (payload.is_write() && transit(payload).delivery != nullptr) {
-            transit(payload).delivery->arrived(time + tail + arrival, payload.get_data_length());
+            std::exchange(transit(payload).delivery, nullptr)
+                ->arrived(time + tail + arrival, payload.get_data_length());
         }
         events().at(time + tail + latency_ - latency_ / 2, *this, &payload);
     }
@@ -147,6 +150,10 @@ private:
         auto& payload = *static_cast<Payload*>(argument);
         transit(payload).tail = 0;
         payload.set_response_status(tlm::TLM_OK_RESPONSE);
+        if (to_lose > 0) {
+            --to_lose;
+            transit(payload).lost = true;
+        }
         send_response(transit(payload).pop(), payload, latency_ / 2);
     }
     void response(unsigned, Payload&, Picoseconds) override { ADD_FAILURE() << "an answerer asks nobody"; }

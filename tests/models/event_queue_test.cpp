@@ -103,10 +103,25 @@ TEST_F(EventQueueTest, RandomEventsFireAsFromAMultimap) {
     EXPECT_GT(next, 20'000);
 }
 
-/// Some resources with lanes: what fires at one schedules for another, mostly later than before.
-struct LanesTest : EventQueueTest {
-    struct Resource final : models::EventQueue::FifoHandler {
-        LanesTest* test = nullptr;
+// The worst order for lanes: each event is out of order in all that hold one.
+TEST_F(EventQueueTest, EventsScheduledLatestFirstFireEarliestFirst) {
+    constexpr int kEvents = 1'000;
+    for (int id = 0; id < kEvents; ++id) {
+        at(static_cast<Picoseconds>(kEvents - id), id);
+    }
+    at(kEvents, kEvents); // with the first, and after it
+    simulate([] {});
+    ASSERT_EQ(fired.size(), kEvents + 1u);
+    for (int i = 0; i < kEvents; ++i) {
+        EXPECT_THAT(fired[static_cast<std::size_t>(i)], Pair(kEvents - 1 - i, i + 1));
+    }
+    EXPECT_THAT(fired.back(), Pair(kEvents, kEvents));
+}
+
+/// What fires at one resource schedules for another, by a few delays: the events come nearly in order.
+struct FewDelaysTest : EventQueueTest {
+    struct Resource final : models::EventQueue::Handler {
+        FewDelaysTest* test = nullptr;
         void fire(void* argument) override { test->turn(static_cast<int>(reinterpret_cast<std::intptr_t>(argument))); }
     };
 
@@ -125,14 +140,14 @@ struct LanesTest : EventQueueTest {
         ASSERT_FALSE(expected.empty());
         ASSERT_THAT(*expected.begin(), Pair(now(), id));
         expected.erase(expected.begin());
-        constexpr Picoseconds kDelays[] = {250, 250, 250, 260, 0, 3}; // the last two leave the lane's order
+        constexpr Picoseconds kDelays[] = {250, 250, 250, 260, 0, 3};
         for (std::uint64_t i = random() % 3; next < 50'000 && i > 0; --i) {
             schedule(now() + kDelays[random() % std::size(kDelays)]);
         }
     }
 };
 
-TEST_F(LanesTest, EventsOfLanesFireAsFromAMultimap) {
+TEST_F(FewDelaysTest, EventsNearlyInOrderFireAsFromAMultimap) {
     for (int i = 0; i < 1'000; ++i) {
         schedule(random() % 500);
     }

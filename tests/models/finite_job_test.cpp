@@ -59,6 +59,19 @@ TEST_F(FiniteJobTest, WriteHasArrivedBeforeItsWriterKnows) {
     EXPECT_THAT(ends, ElementsAre(End{'d', 1, ns(1400)}, End{'a', 1, ns(2000)}));
 }
 
+TEST_F(FiniteJobTest, WriteWhoseAcknowledgementIsLostHasArrivedOnce) {
+    job.reads.clear();
+    job.write = leg(true);
+    job.retry = ns(500);
+    memory.arrival = ns(400);
+    memory.to_lose = 1;
+    // Eight bursts, of which one is lost on its way back and comes again at 1500 ns; seven more at 1000 ns; and the
+    // last when these are acknowledged.
+    simulate([&] { go(1024); });
+    EXPECT_THAT(ends, ElementsAre(End{'d', 1, ns(2400)}, End{'a', 1, ns(3000)}));
+    EXPECT_EQ(asked(), 17u);
+}
+
 TEST_F(FiniteJobTest, CopyIsOverWhenItsLastWriteHasArrived) {
     job.write = leg(true);
     memory.arrival = ns(400);

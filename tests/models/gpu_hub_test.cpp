@@ -313,6 +313,75 @@ TEST_F(WriteTrackersTest, StoresCopiesAndPeersShareTheWritesInFlight) {
     EXPECT_EQ(packets.in_flight(), 0u);
 }
 
+/// A hub whose NVLink loses the first write, or the acknowledgement of it; its C2C leads to the same memory.
+struct LostPostedWriteTest : SimTest {
+    static constexpr std::uint16_t kOwner = 3, kOwnersHbm = 5;
+
+    struct FarEnd final : models::Component {
+        FarEnd(const sc_core::sc_module_name& name, models::EventQueue& events) : Component(name, events) {
+            add_port("hub");
+        }
+        bool arrives = false; ///< the first one
+        unsigned asked = 0;
+
+        void request(unsigned port, models::Payload& payload, Picoseconds delay) override {
+            models::Transit& packet = transit(payload);
+            packet.lost = ++asked == 1;
+            const bool there = !packet.lost || arrives;
+            if (there) { // the owner's hub has turned it into a system address
+                packet.aperture = Aperture::kSystem;
+                packet.destination = packet.memory;
+            }
+            payload.set_response_status(there ? tlm::TLM_OK_RESPONSE : tlm::TLM_GENERIC_ERROR_RESPONSE);
+            send_response(port, payload, delay);
+        }
+        void response(unsigned, models::Payload&, Picoseconds) override {}
+        void trace(unsigned, models::Payload&, models::PathTrace&) override {}
+        unsigned access(unsigned, models::Payload&) override { return 0; }
+    };
+
+    GpuHub hub{"hopper", events, packets, hub_spec(), {"c2c", "nvl"}};
+    test::Asker sm{"sm", events, packets}, copy_engine{"ce", events, packets};
+    test::Answerer hbm{"hbm", events, 1}, c2c{"c2c", events, 1};
+    FarEnd owner{"owner", events};
+
+    LostPostedWriteTest() {
+        models::Component::join(sm, 0, hub, GpuHub::kSm);
+        models::Component::join(copy_engine, 0, hub, GpuHub::kCopyEngine);
+        models::Component::join(hub, GpuHub::kHbm, hbm, 0);
+        models::Component::join(hub, GpuHub::kFirstLink, c2c, 0);
+        models::Component::join(hub, GpuHub::kFirstLink + 1, owner, 0);
+        hub.set_route(Aperture::kFabric, kOwner, {{GpuHub::kFirstLink + 1, 1}});
+        hub.set_route(Aperture::kSystem, kOwnersHbm, {{GpuHub::kFirstLink, 1}});
+    }
+
+    void write_twice() {
+        simulate([&] {
+            for (int i = 0; i < 2; ++i) { // each fills the buffer
+                auto& payload = GpuHubTest::to(sm.write(128), Aperture::kFabric, kOwnersHbm, kOwner);
+                transit(payload).postable = true;
+                sm.send(payload);
+            }
+        });
+        EXPECT_EQ(sm.answered(), 2u);
+        EXPECT_EQ(hub.lost().packets, 1u);
+        EXPECT_EQ(hub.lost().bytes, 128u);
+        EXPECT_EQ(c2c.arrivals.size(), 0u);
+        EXPECT_EQ(packets.in_flight(), 0u);
+    }
+};
+
+TEST_F(LostPostedWriteTest, OneThatIsLostIsSentAgain) {
+    write_twice();
+    EXPECT_EQ(owner.asked, 3u);
+}
+
+TEST_F(LostPostedWriteTest, OneWhoseAcknowledgementIsLostIsThereAndIsNotSentByAnotherWay) {
+    owner.arrives = true;
+    write_twice();
+    EXPECT_EQ(owner.asked, 2u);
+}
+
 TEST_F(GpuHubTest, CoherentRequestsQueueAtTheInboundPort) {
     simulate([&] {
         for (int i = 0; i < 2; ++i) {

@@ -21,11 +21,13 @@ struct MulticastTest : SimTest, models::Delivery {
     std::vector<std::unique_ptr<test::Answerer>> members;
     std::vector<Picoseconds> arrivals;
 
-    MulticastTest() {
-        const models::LinkSpec spec{.line_bytes_per_second = 1'000'000'000, .latency = 100'000};
+    /// `buffer`: room in the switch for what comes from the asker; 0 = without end.
+    explicit MulticastTest(std::uint64_t buffer = 0) {
+        models::LinkSpec spec{.line_bytes_per_second = 1'000'000'000, .latency = 100'000, .buffer_bytes = buffer};
         for (unsigned i = 0; i <= kMembers; ++i) {
             links.push_back(std::make_unique<models::Link>(("link" + std::to_string(i)).c_str(), events, spec));
             models::Component::join(*links[i], 1, nvswitch, i);
+            spec.buffer_bytes = 0;
         }
         models::Component::join(asker, 0, *links[0], 0);
         std::vector<models::NvSwitch::Member> group;
@@ -110,6 +112,101 @@ TEST_F(MulticastTest, ManyRequestsOverlapAndReuseTheirRecords) {
         EXPECT_EQ(links[i]->sublink(0).bytes(), 150u * 64);
         EXPECT_EQ(links[i]->sublink(1).bytes(), 150u * 64);
     }
+}
+
+// What a request costs when all is well; one that is lost takes no longer.
+constexpr double kWriteTakes = 2 * 100 + 7 + 64 + 10 + 2 * 100 + 7;
+
+TEST_F(MulticastTest, WriteThatADeadMemberLosesIsAnsweredAsLost) {
+    links[2]->set_dead(true);
+    simulate([&] {
+        auto& payload = to_group(asker.write(64));
+        transit(payload).delivery = this;
+        asker.send(payload);
+    });
+    EXPECT_EQ(asker.replies[0].status, tlm::TLM_GENERIC_ERROR_RESPONSE);
+    EXPECT_EQ(asker.last(), ns(kWriteTakes)); // when the others have answered
+    EXPECT_THAT(arrivals, testing::IsEmpty()) << "not everybody has it";
+    EXPECT_EQ(members[0]->arrivals.size(), 1u);
+    EXPECT_EQ(members[1]->arrivals.size(), 0u);
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
+TEST_F(MulticastTest, SumWithoutADeadMemberIsNoSum) {
+    links[2]->set_dead(true);
+    simulate([&] { asker.send(to_group(asker.read(64))); });
+    EXPECT_EQ(asker.replies[0].status, tlm::TLM_GENERIC_ERROR_RESPONSE);
+    EXPECT_EQ(links[0]->sublink(1).bytes(), 0u) << "what is lost comes back without bytes";
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
+TEST_F(MulticastTest, ArrivalIsToldOnceThoughAnAnswerIsLost) {
+    simulate([&] {
+        auto& payload = to_group(asker.write(64));
+        transit(payload).delivery = this;
+        asker.send(payload);
+        wait_until(ns(250)); // on the wire to all members; b's answer comes at 281 ns
+        links[2]->set_dead(true);
+    });
+    EXPECT_EQ(asker.replies[0].status, tlm::TLM_GENERIC_ERROR_RESPONSE);
+    EXPECT_EQ(arrivals.size(), 1u);
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
+TEST_F(MulticastTest, MemberWithoutAWayIsALostAnswerAndNoStandstill) {
+    for (std::uint16_t member = 1; member <= kMembers; ++member) { // the first, the second, in the end all
+        nvswitch.clear_route(models::Aperture::kFabric, member);
+    }
+    nvswitch.set_route(models::Aperture::kFabric, 3, {{3, 1}});
+    simulate([&] {
+        asker.send(to_group(asker.write(64)));
+        wait_until(ns(1000));
+        EXPECT_EQ(asker.answered(), 1u);
+        EXPECT_EQ(members[2]->arrivals.size(), 1u);
+        nvswitch.clear_route(models::Aperture::kFabric, 3);
+        asker.send(to_group(asker.read(64)));
+    });
+    for (const test::Reply& reply : asker.replies) {
+        EXPECT_TRUE(reply.come);
+        EXPECT_EQ(reply.status, tlm::TLM_GENERIC_ERROR_RESPONSE);
+    }
+    EXPECT_EQ(packets.in_flight(), 0u);
+}
+
+/// Room for 128 bytes in the switch; the link of one member dies, whether its copy is the first, which has the
+/// request's room, or another.
+struct CreditedMulticastTest : MulticastTest, testing::WithParamInterface<unsigned> {
+    CreditedMulticastTest() : MulticastTest(128) {}
+};
+
+INSTANTIATE_TEST_SUITE_P(DeadMember, CreditedMulticastTest, testing::Values(1, 2, 3));
+
+TEST_P(CreditedMulticastTest, AllCreditsAreBackAfterLossesAndNoneTwice) {
+    simulate([&] {
+        links[GetParam()]->set_dead(true);
+        for (int i = 0; i < 50; ++i) {
+            asker.send(to_group(i % 2 == 0 ? asker.write(64) : asker.read(64)));
+        }
+        wait_until(ns(50'000));
+        EXPECT_EQ(asker.answered(), 50u);
+        nvswitch.clear_route(models::Aperture::kFabric, static_cast<std::uint16_t>(GetParam()));
+        for (int i = 0; i < 50; ++i) {
+            asker.send(to_group(asker.write(64)));
+        }
+        wait_until(ns(100'000));
+        EXPECT_EQ(asker.answered(), 100u);
+        links[GetParam()]->set_dead(false);
+        nvswitch.set_route(models::Aperture::kFabric, static_cast<std::uint16_t>(GetParam()), {{GetParam(), 1}});
+        for (int i = 0; i < 3; ++i) { // each fills the buffer
+            asker.send(to_group(asker.write(128)));
+        }
+    });
+    // The first starts at once: the buffer is empty. Its room is back after flight, switch and flight, and not before,
+    // though three copies have left.
+    EXPECT_EQ(asker.replies[100].last, ns(100'000 + kWriteTakes + 64));
+    EXPECT_EQ(asker.replies[101].last - asker.replies[100].last, ns(2 * 100 + 7));
+    EXPECT_EQ(asker.replies[102].last - asker.replies[101].last, ns(2 * 100 + 7));
+    EXPECT_EQ(packets.in_flight(), 0u);
 }
 
 TEST_F(MulticastTest, TraceSumsWhatTrafficPays) {

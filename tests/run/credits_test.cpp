@@ -8,8 +8,11 @@
 #include <fmt/format.h>
 
 #include "sim/reach_check.h"
+#include "sim/routing.h"
 #include "sim/runner.h"
 #include "sim/scenario_loader.h"
+#include "sim/topology_loader.h"
+#include "tests/run/shipped_machines.h"
 
 namespace {
 
@@ -77,64 +80,128 @@ TEST_F(CreditsRunTest, TheSameRingIsRefusedByCheck) {
     EXPECT_TRUE(found.has_errors());
 }
 
-/// A machine, and GPUs of it on different leaves and nodes, so that every level of its fabrics is crossed both ways.
-struct Fabric {
-    std::string machine;
-    std::vector<std::string> gpus;
-};
-
-std::vector<std::string> some(const std::string& stem, std::initializer_list<unsigned> numbers) {
-    std::vector<std::string> names;
-    for (const unsigned number : numbers) {
-        names.push_back(stem + std::to_string(number));
-    }
-    return names;
-}
-
-void PrintTo(const Fabric& fabric, std::ostream* out) { *out << fabric.machine; }
-
-class SaturatedFabricTest : public CreditsRunTest, public testing::WithParamInterface<Fabric> {};
-
-INSTANTIATE_TEST_SUITE_P(, SaturatedFabricTest,
-                         testing::Values(Fabric{"gh200-quad", some("hopper", {0, 1, 2, 3})},
-                                         Fabric{"gb200-tray", some("blackwell", {0, 1, 2, 3})},
-                                         Fabric{"gh200-nvl32", some("hopper", {0, 1, 2, 16, 31})},
-                                         Fabric{"gb200-nvl72", some("blackwell", {0, 1, 2, 40, 71})},
-                                         Fabric{"dgx-gh200-256", some("hopper", {0, 8, 255})},
-                                         Fabric{"nvl576", some("blackwell", {0, 40, 575})},
-                                         Fabric{"dgx-a100", some("a100-", {0, 1, 2, 7})},
-                                         Fabric{"hgx-h100", some("h100-", {0, 1, 2, 7})}),
-                         [](const auto& info) {
-                             std::string name = info.param.machine;
-                             std::replace(name.begin(), name.end(), '-', '_');
-                             return name;
-                         });
-
-TEST_P(SaturatedFabricTest, DrainsThroughBuffersSmallerThanABurst) {
-    const Fabric& fabric = GetParam();
-    std::string text = fmt::format("scenario: s\nmachine: {}\nmeasurement: {{time_max: 20 us}}\ntraffic:\n"
-                                   "  - group: g\n    streams:\n",
-                                   fabric.machine);
-    for (const std::string& from : fabric.gpus) {
-        for (const std::string& to : fabric.gpus) {
-            if (from != to) {
-                text += fmt::format("      - {{from: {0}.sm, op: read, source: {1}.hbm, blocks: 64}}\n"
-                                    "      - {{from: {0}.ce, op: copy, source: {0}.hbm, target: {1}.hbm}}\n",
-                                    from, to);
+/// A saturating load for a machine: of each kind of end point the first two, the middle and the last one, which lie on
+/// different leaves, nodes and racks, each to each other over every network that joins them.
+class Saturation {
+public:
+    explicit Saturation(const sim::Topology& topology) : topology_(topology), routing_(topology) {
+        for (const std::size_t from : some<models::GpuSpec>()) {
+            with_its_cpu(from, topology.parts[from].cpu);
+            for (const std::size_t to : some<models::GpuSpec>()) {
+                between_gpus(from, to);
             }
         }
+        for (const std::size_t from : some<models::CpuSpec>()) {
+            for (const std::size_t to : some<models::CpuSpec>()) {
+                if (from != to && reaches(from, models::Aperture::kSystem, to)) {
+                    add("from: {}.cpu, op: read, source: {}.system", name(from), name(to));
+                }
+            }
+        }
+        for (const std::size_t from : some<models::NicSpec>()) {
+            for (const std::size_t to : some<models::NicSpec>()) {
+                const auto cpu = topology.index_of(topology.parts[to].at);
+                if (from != to && cpu && reaches(from, models::Aperture::kRdma, *cpu)) {
+                    add("from: {}, op: read, source: {}.system", name(from), name(*cpu));
+                    add("from: {}, op: write, target: {}.system", name(from), name(*cpu));
+                }
+            }
+        }
+        for (const std::size_t host : some<models::EndPointSpec>()) {
+            hosts_ += (hosts_.empty() ? "" : ", ") + name(host);
+        }
     }
-    read = sim::load_scenario(file("s.yaml", text), {}, {{EGMSIM_SOURCE_DIR "/topologies"}}, diagnostics);
-    ASSERT_TRUE(read) << sim::to_text(diagnostics.all().front());
+
+    std::string scenario() const {
+        std::string text =
+            fmt::format("scenario: s\nmachine: {}\nmeasurement: {{time_max: 20 us}}\ntraffic:\n", topology_.name);
+        if (!streams_.empty()) {
+            text += "  - group: g\n    streams:\n" + streams_;
+        }
+        if (!hosts_.empty()) { // end points only send works
+            text += fmt::format("  - collective: all-to-all\n    among: [{}]\n    per_pair: 1 MiB\n", hosts_);
+        }
+        return text;
+    }
+
+private:
+    template <class Spec>
+    std::vector<std::size_t> some() const {
+        std::vector<std::size_t> all;
+        for (std::size_t i = 0; i < topology_.parts.size(); ++i) {
+            if (std::holds_alternative<Spec>(topology_.parts[i].spec)) {
+                all.push_back(i);
+            }
+        }
+        if (all.size() > 4) {
+            all = {all[0], all[1], all[all.size() / 2], all.back()};
+        }
+        return all;
+    }
+    const std::string& name(std::size_t part) const { return topology_.parts[part].name; }
+    bool reaches(std::size_t from, models::Aperture network, std::size_t cpu) const {
+        return routing_.reaches(from, network, *topology_.memory_of(name(cpu)));
+    }
+    template <class... Words>
+    void add(fmt::format_string<Words...> text, Words&&... words) {
+        streams_ += "      - {" + fmt::format(text, std::forward<Words>(words)...) + "}\n";
+    }
+    void with_its_cpu(std::size_t gpu, const std::string& cpu) {
+        if (topology_.egm) {
+            add("from: {}.sm, op: write, target: {}.egm, blocks: 64", name(gpu), cpu);
+            add("from: {}.cpu, op: read, source: {}.hbm", cpu, name(gpu));
+        } else {
+            add("from: {0}.ce, op: copy, source: {0}.hbm, target: {1}.system, allocator: pinned", name(gpu), cpu);
+        }
+    }
+    void between_gpus(std::size_t from, std::size_t to) {
+        if (from == to || !routing_.reaches(from, models::Aperture::kFabric, to)) {
+            return;
+        }
+        add("from: {0}.sm, op: read, source: {1}.hbm, blocks: 64", name(from), name(to));
+        add("from: {0}.ce, op: copy, source: {0}.hbm, target: {1}.hbm", name(from), name(to));
+        if (topology_.egm) { // over NVLink and then over the owner's C2C
+            add("from: {}.sm, op: read, source: {}.egm, via: {}, blocks: 64", name(from), topology_.parts[to].cpu,
+                name(to));
+        }
+    }
+
+    const sim::Topology& topology_;
+    const sim::Routing routing_;
+    std::string streams_;
+    std::string hosts_;
+};
+
+class SaturatedMachineTest : public CreditsRunTest, public testing::WithParamInterface<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(, SaturatedMachineTest, testing::ValuesIn(shipped_machines()), machine_test_name);
+
+TEST_P(SaturatedMachineTest, DrainsThroughBuffersSmallerThanABurst) {
+    const sim::SearchPath shipped{{EGMSIM_SOURCE_DIR "/topologies"}};
+    const auto topology = sim::load_topology(GetParam(), shipped, diagnostics);
+    ASSERT_TRUE(topology) << sim::to_text(diagnostics.all().front());
+    const std::string text = Saturation(*topology).scenario();
+    read = sim::load_scenario(file("s.yaml", text), {}, shipped, diagnostics);
+    ASSERT_TRUE(read) << sim::to_text(diagnostics.all().front()) << text;
     for (sim::Link& link : read->topology.links) {
         link.spec.buffer_bytes = 4 << 10;
     }
     const sim::RunResult result = sim::run_scenario(*read, sim::Fidelity::kTransaction, {});
-    for (const auto& stream : result.settings.at(0).groups.at(0).streams) {
-        EXPECT_THAT(stream.fault, testing::Not(HasSubstr("stands still"))) << stream.stream->name;
-        EXPECT_GT(stream.bytes_received, 0u) << stream.stream->name;
-        EXPECT_EQ(stream.bytes_sent, stream.bytes_received) << stream.stream->name;
+    std::size_t moved = 0;
+    for (const auto& group : result.settings.at(0).groups) {
+        for (const auto& stream : group.streams) {
+            EXPECT_THAT(stream.fault, testing::Not(HasSubstr("stands still"))) << stream.stream->name;
+            EXPECT_GT(stream.bytes_received, 0u) << stream.stream->name;
+            EXPECT_EQ(stream.bytes_sent, stream.bytes_received) << stream.stream->name;
+            ++moved;
+        }
+        if (group.work) {
+            EXPECT_EQ(group.work->times.fault, "");
+            EXPECT_GT(group.work->times.finish, 0u);
+            ++moved;
+        }
     }
+    EXPECT_GT(moved, 0u);
 }
 
 } // namespace

@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <fmt/format.h>
 #include <set>
 
@@ -25,6 +24,7 @@
 #include "sim/reach_check.h"
 #include "sim/show.h"
 #include "sim/topology_loader.h"
+#include "tests/run/shipped_machines.h"
 
 namespace {
 
@@ -67,17 +67,6 @@ struct FabricTest : testing::Test {
 
     sim::Diagnostics diagnostics;
 };
-
-std::vector<std::string> shipped_machines() {
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(EGMSIM_SOURCE_DIR "/topologies")) {
-        if (entry.path().extension() == ".yaml") {
-            names.push_back(entry.path().stem().string());
-        }
-    }
-    std::sort(names.begin(), names.end());
-    return names;
-}
 
 struct Published {
     const char* machine;
@@ -214,13 +203,7 @@ TEST_P(ShippedFabricTest, TheGraphHasAClusterForEachNodeAndOneEdgeForEachPairOfP
     EXPECT_EQ(count(" -- "), pairs.size() + sitting);
 }
 
-std::string test_name(const testing::TestParamInfo<std::string>& info) {
-    std::string name = info.param;
-    std::replace(name.begin(), name.end(), '-', '_');
-    return name;
-}
-
-INSTANTIATE_TEST_SUITE_P(Each, ShippedFabricTest, testing::ValuesIn(shipped_machines()), test_name);
+INSTANTIATE_TEST_SUITE_P(Each, ShippedFabricTest, testing::ValuesIn(shipped_machines()), machine_test_name);
 
 /// Four GPUs around four switches: each switch has one GPU, and the next switch.
 std::string ring(unsigned switches) {
@@ -280,6 +263,15 @@ TEST_F(FabricTest, ADeadSwitchTakesItsShareFromEverybody) {
         EXPECT_NEAR(fabrics[0].all_to_all, left * kGB, 1e3) << name;
         sim::judge_machine(topology, diagnostics);
         EXPECT_EQ(said(), "");
+    }
+}
+
+TEST_F(FabricTest, WaysThatNoPacketTakesWaitForNobody) {
+    // Each of two spines has lost its trunk to another leaf, and so knows a way to it over further leaves and the other
+    // spine. Nothing comes to a spine for a leaf that it has no trunk to.
+    for (const char* const name : {"dgx-gh200-256", "nvl576"}) {
+        const sim::Topology topology = machine(name, {{"trunk0-0-0.down", "true"}, {"trunk1-0-1.down", "true"}});
+        EXPECT_THAT(sim::channel_dependencies(topology, sim::Routing(topology)).cycle, testing::IsEmpty()) << name;
     }
 }
 

@@ -166,6 +166,21 @@ TEST_F(NvbandwidthTest, TheToolsJsonHasItsKeysAndTheSameFigures) {
               nlohmann::json({{"name", "multinode_device_to_device_broadcast_one_to_all_sm"}, {"status", "Waived"}}));
 }
 
+TEST_F(NvbandwidthTest, AWaivedCaseSaysWhyInTextAndJson) {
+    const std::string scenario = file("s.yaml", "scenario: s\nmachine: gb200-tray\ntraffic:\n"
+                                                "  - nvbandwidth: [multinode_device_to_device_broadcast_one_to_all_sm, "
+                                                "multinode_device_to_device_broadcast_all_to_all_sm]\n");
+    const Answer text = run({"run", scenario, "--quiet"});
+    const auto own = parse(run({"run", scenario, "--quiet", "--json", "-"}).out)["nvbandwidth"];
+    ASSERT_EQ(own.size(), 2u);
+    for (const auto& one : own) {
+        const std::string why = one["reason"];
+        EXPECT_EQ(one["status"], "Waived");
+        EXPECT_THAT(why, testing::HasSubstr("\"collective: broadcast\" with \"algorithm: nvls\""));
+        EXPECT_THAT(text.out, testing::HasSubstr("Running " + one["name"].get<std::string>() + ".\nWaived: " + why));
+    }
+}
+
 TEST_F(NvbandwidthTest, MatricesArePrintedAsTheToolPrintsThem) {
     const Answer answer =
         run({"run",

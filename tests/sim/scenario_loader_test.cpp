@@ -289,6 +289,11 @@ TEST_F(ScenarioLoaderTest, WhatTheBringUpMustRefuseIsLeftToIt) {
     EXPECT_THAT(said(), ElementsAre(testing::AllOf(
                             HasSubstr("s.yaml:4:28: warning: VM a: 1 TiB are asked of grace0.egm, which has"),
                             HasSubstr("; the bring-up will refuse it"))));
+    // Of 480 GiB the host keeps 33 GiB, as published: what the bring-up finds in sysfs.
+    EXPECT_TRUE(scenario(on("gb200-tray", "  vms: [{name: a, memory: [{of: grace0.egm, size: 448 GiB}]}]\n", "")));
+    EXPECT_THAT(said(), ElementsAre(HasSubstr("448 GiB are asked of grace0.egm, which has 447 GiB")));
+    EXPECT_TRUE(scenario(on("gb200-tray", "  vms: [{name: a, memory: [{of: grace0.egm, size: 447 GiB}]}]\n", "")));
+    EXPECT_THAT(said(), IsEmpty());
     EXPECT_TRUE(
         scenario(on("gh200",
                     "  vms: [{name: a, memory: [{of: grace0.egm, size: 1 GiB}], gpus: [hopper0]}, {name: b, memory: "
