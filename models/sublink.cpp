@@ -236,7 +236,7 @@ inline void Sublink::start(const WaitingBurst& burst, Picoseconds now) {
             room.give(burst.wire_bytes, (store_and_forward_ ? last : now) + latency_);
         }
     }
-    pass_on(payload, turn, packet.arrived + packet.tail, now);
+    pass_on(payload, turn, burst.arrived + packet.tail, now);
 }
 
 /// It starts here at `time`, and so leaves the buffer behind the link that it came by.

@@ -11,7 +11,9 @@ FaultState fault_state(const FaultPlan& plan, const Topology& topology, models::
         if (time < fault.at || (fault.until != 0 && time >= fault.until)) {
             continue;
         }
-        state.dead_parts.insert(fault.parts.begin(), fault.parts.end());
+        if (fault.lanes == 0) { // a switch whose bundles are narrower still passes on
+            state.dead_parts.insert(fault.parts.begin(), fault.parts.end());
+        }
         for (const std::size_t link : fault.links) {
             if (fault.lanes == 0) {
                 state.dead_links.insert(link);

@@ -111,10 +111,11 @@ std::string GpuClasses::of_pair(const std::string& a, const std::string& b) {
         std::map<std::string, unsigned> crossings;
         for (const auto& [part, share] : here) {
             unsigned width = 0;
+            const unsigned left = far[part];
             const auto leads_on = [&](const TopologyGraph::Neighbour& near) {
                 const Link& link = topology_.links[near.link];
                 return link.kind == LinkKind::kNvlink && !link.down && !topology_.parts[near.part].down &&
-                       far[near.part] != kFar && far[near.part] + 1 == far[part];
+                       far[near.part] != kFar && far[near.part] + 1 == left;
             };
             for (const TopologyGraph::Neighbour& near : graph_.neighbours(part)) {
                 width += leads_on(near) ? topology_.links[near.link].spec.count : 0;

@@ -188,12 +188,17 @@ private:
         for (const Part& part : topology_.parts) {
             known.push_back(part.name);
         }
+        std::unordered_map<std::string, std::string> meant; // by the name that is not there: many links may have it
         for (const Reference& reference : references_) {
             if (parts_.count(reference.name) == 0) {
                 structure_known_ = false;
+                const auto [suggestion, fresh] = meant.try_emplace(reference.name);
+                if (fresh && diagnostics_.errors() < Diagnostics::kErrorsMax) {
+                    suggestion->second = suggest(reference.name, known);
+                }
                 diagnostics_.error(reference.where,
                                    fmt::format("{}: there is no part {}", reference.what, in_quotes(reference.name)),
-                                   suggest(reference.name, known));
+                                   suggestion->second);
             }
         }
     }

@@ -113,6 +113,13 @@ struct SwitchCreditTest : SimTest {
     }
 };
 
+TEST_F(SwitchCreditTest, AFastLinkBehindASlowOneEndsNoSoonerThanItsLastByteCameIn) {
+    // The first link takes 400 ns for 100 B; the second could do it in 100, but waits for its last byte.
+    build({with_buffer(1000, 250'000'000)}, {with_buffer(1000)});
+    simulate([&] { send(0, 0, 100); });
+    EXPECT_EQ(askers[0]->last(), ns(400 + 250 + 250)); // and nothing comes back but the answer's flight
+}
+
 TEST_F(SwitchCreditTest, CreditsComeBackWhenTheNextLinkStarts) {
     // Round trip of the first link: 100 ns there, 50 ns in the switch, 100 ns back. The second link never delays.
     build({with_buffer(100)}, {with_buffer(10'000, 100'000'000'000)});
@@ -168,6 +175,19 @@ TEST_F(SwitchCreditTest, InputsThatWaitForOneOutputTakeTurnsByBytes) {
     }
 }
 
+TEST_F(SwitchCreditTest, InputsGetTheSameHoweverMuchOfThemWaits) {
+    // The first has room for 160 bursts in front of the output, the second for ten; in order of arrival it would get as
+    // much more.
+    build({with_buffer(8000), with_buffer(500)}, {with_buffer(4000)});
+    simulate([&] {
+        for (int i = 0; i < 1200; ++i) {
+            send(0, 0, 50);
+            send(1, 0, 50);
+        }
+    });
+    EXPECT_NEAR(static_cast<double>(among_first(0, 2000, 0)), 1000, 10);
+}
+
 TEST_F(SwitchCreditTest, NoneWaitsBehindAPacketForAnotherOutputWhileThereIsRoom) {
     // Four bursts for the slow memory fill 400 of 1000 B of the buffer; the fifth, for the fast one, passes them.
     build({with_buffer(1000)}, {with_buffer(1000, 10'000'000), with_buffer(1000)});
@@ -194,19 +214,61 @@ TEST_F(SwitchCreditTest, FullBufferHoldsUpWhatIsForAnotherOutput) {
     EXPECT_EQ(memories[1]->arrivals.at(0).time, ns(20'150 + 100 + 100 + 50 + 100));
 }
 
-TEST_F(SwitchCreditTest, ResponsesDoNotWaitForRequestsThatCannotGo) {
-    // Asker 0 writes to the slow memory until the buffer is full; asker 1's link carries requests one way and answers
-    // the other. Its reads of memory 1 come back over lanes of their own.
-    build({with_buffer(200), with_buffer(200)}, {with_buffer(200, 1'000'000), with_buffer(200)});
+/// Two switches and the trunk between them; at each an asker and a memory, whose link is as fast as the test says.
+struct TrunkTest : SimTest {
+    std::vector<std::unique_ptr<models::NvSwitch>> switches;
+    std::vector<std::unique_ptr<models::Link>> links;
+    std::vector<std::unique_ptr<test::Asker>> askers;
+    std::vector<std::unique_ptr<test::Answerer>> memories;
+
+    models::Link& link(std::uint64_t buffer, std::uint64_t rate) {
+        links.push_back(std::make_unique<models::Link>(("link" + std::to_string(links.size())).c_str(), events,
+                                                       with_buffer(buffer, rate)));
+        return *links.back();
+    }
+    void build(std::uint64_t buffer, std::array<std::uint64_t, 2> memory_rates) {
+        for (unsigned i = 0; i < 2; ++i) { // ports: asker, memory, trunk
+            const std::string number = std::to_string(i);
+            switches.push_back(std::make_unique<models::NvSwitch>(
+                ("switch" + number).c_str(), events, models::SwitchSpec{.latency = 50'000},
+                std::vector<std::string>{"asker", "memory", "trunk"}));
+            askers.push_back(std::make_unique<test::Asker>(("asker" + number).c_str(), events, packets));
+            memories.push_back(std::make_unique<test::Answerer>(("memory" + number).c_str(), events, 1));
+            models::Link& in = link(buffer, 1'000'000'000);
+            models::Component::join(*askers[i], 0, in, 0);
+            models::Component::join(in, 1, *switches[i], 0);
+            models::Link& out = link(buffer, memory_rates[i]);
+            models::Component::join(*switches[i], 1, out, 0);
+            models::Component::join(out, 1, *memories[i], 0);
+            for (unsigned to = 0; to < 2; ++to) {
+                switches[i]->set_route(models::Aperture::kSystem, static_cast<std::uint16_t>(to),
+                                       {{to == i ? 1u : 2u, 1}});
+            }
+        }
+        models::Link& trunk = link(buffer, 1'000'000'000);
+        models::Component::join(*switches[0], 2, trunk, 0);
+        models::Component::join(trunk, 1, *switches[1], 2);
+    }
+    void send(unsigned from, Payload& payload, unsigned memory) {
+        transit(payload).destination = static_cast<std::uint16_t>(memory);
+        askers[from]->send(payload);
+    }
+};
+
+TEST_F(TrunkTest, ResponsesDoNotWaitForRequestsThatCannotGo) {
+    // Asker 0 writes to the slow memory at the far end until the trunk's buffer is full: a burst every 100 us. What
+    // memory 0 answers asker 1 goes the same way.
+    build(200, {1'000'000'000, 1'000'000});
     simulate([&] {
         for (int i = 0; i < 20; ++i) {
-            send(0, 0, 100); // 100 us each on the slow link
+            send(0, askers[0]->write(100), 1);
         }
         wait_until(ns(5'000));
-        send(1, 1, 100, false);
+        EXPECT_EQ(links.back()->sublink(0).bytes(), 300u); // one goes on, two lie in the buffer
+        send(1, askers[1]->read(100), 0);
     });
-    // request: two flights of nothing and the switch; answer: 100 B, two flights and the switch
-    EXPECT_EQ(askers[1]->last(), ns(5'000 + 250 + 100 + 250));
+    // request: three flights of nothing and two switches; answer: 100 B and the same
+    EXPECT_EQ(askers[1]->last(), ns(5'000 + 400 + 100 + 400));
 }
 
 /// Three switches in a ring, links clockwise only used: each host sends to the switch after next.

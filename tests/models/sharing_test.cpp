@@ -259,6 +259,20 @@ TEST_P(SharingOfLinkOrMemory, CapIsAllThatDoesNotConserveWork) {
     EXPECT_NEAR(rates[0], 0.2, 0.0005); // though the rest of the resource is idle
 }
 
+TEST_P(SharingOfLinkOrMemory, CapIsNotSavedUpWhileIdle) {
+    // Nothing sent for 20 us, 4 kB at its cap: kSlack, 200 B, is all that it may make up for in the next 100 us.
+    const auto rates = run(policy(Order::kFirstCome, {{.cap_bytes_per_second = 200'000'000}, {}}),
+                           {{.late = true}, {.window = 10}}, GetParam());
+    EXPECT_NEAR(rates[0], 0.2, 0.003);
+}
+
+TEST_P(SharingOfLinkOrMemory, MinimumIsNotSavedUpWhileIdle) {
+    // 30 % of 20 us would be 6 kB that go before all else, 6 % of what passes in 100 us.
+    const auto rates = run(policy(Order::kFirstCome, {{.floor_bytes_per_second = 300'000'000}, {}}),
+                           {{.window = 50, .late = true}, {.window = 1000}}, GetParam());
+    EXPECT_NEAR(rates[0], 0.3, 0.02);
+}
+
 TEST_P(SharingOfLinkOrMemory, CapHoldsBesideWeights) {
     const auto rates = run(policy(Order::kWeightedFair,
                                   {{.weight = 8, .cap_bytes_per_second = 100'000'000}, {.weight = 1}, {.weight = 2}}),

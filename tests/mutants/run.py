@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""Breaks the EGM logic on purpose, one mutant at a time, and sees that a test fails.
+"""Breaks the EGM logic and the models on purpose, one mutant at a time, and sees that a test fails.
 
 Reads mutants.txt beside it, copies the tracked files to build-mutants/src, builds the test programs once, and then for
 each mutant: replaces its text, builds, runs the programs until one fails, and puts the text back. A mutant that no test
 notices has survived; one whose text is not there exactly once, or that does not compile, is an error of the list.
+
+A mutant may name the tests that are to notice it, as "models/LinkCreditTest.*": the folder under tests/ and a filter of
+GoogleTest. They run one process each, since a SystemC kernel cannot be reset. Without a name all of PROGRAMS run.
 
     tests/mutants/run.py              all mutants
     tests/mutants/run.py NAME...      these
@@ -32,14 +35,14 @@ class ListError(Exception):
 
 
 class Mutant:
-    """One replacement: `old`, which is in `file` exactly once, by `new`."""
+    """One replacement: `old`, which is in `file` exactly once, by `new`. `tests` that notice it; empty: all programs."""
 
-    def __init__(self, name, file, old, new):
-        self.name, self.file, self.old, self.new = name, file, old, new
+    def __init__(self, name, file, old, new, tests):
+        self.name, self.file, self.old, self.new, self.tests = name, file, old, new, tests
 
 
 def read_mutants(path):
-    """Blocks of "name:", "file:", lines of "- old" and lines of "+ new", separated by empty lines; # is a comment."""
+    """Blocks of "name:", "file:", perhaps "tests:", lines of "- old" and of "+ new", between empty lines; # a comment."""
     mutants = []
     for block in re.split(r"\n\s*\n", path.read_text()):
         fields, old, new = {}, [], []
@@ -50,15 +53,16 @@ def read_mutants(path):
                 old.append(line[2:])
             elif line.startswith("+ ") or line == "+":
                 new.append(line[2:])
-            elif match := re.fullmatch(r"(name|file): (.+)", line):
+            elif match := re.fullmatch(r"(name|file|tests): (.+)", line):
                 fields[match[1]] = match[2]
             else:
                 raise ListError(f"{path.name}: cannot read the line: {line}")
         if not fields and not old:
             continue
+        tests = fields.pop("tests", "").split()
         if set(fields) != {"name", "file"} or not old:
             raise ListError(f"{path.name}: a mutant needs name, file and at least one - line: {block.strip()[:80]}")
-        mutants.append(Mutant(fields["name"], fields["file"], "\n".join(old), "\n".join(new)))
+        mutants.append(Mutant(fields["name"], fields["file"], "\n".join(old), "\n".join(new), tests))
     names = [mutant.name for mutant in mutants]
     for name in names:
         if names.count(name) > 1:
@@ -79,23 +83,46 @@ def copy_sources(source):
             shutil.copymode(ROOT / name, target)
 
 
-def build():
+def programs(tests):
+    return sorted({"test_" + test.split("/")[0] for test in tests}) or PROGRAMS
+
+
+def build(targets):
     """The compiler's complaint, or None."""
-    done = subprocess.run(["cmake", "--build", WORK / "build", "--target", *PROGRAMS], capture_output=True, text=True)
+    done = subprocess.run(["cmake", "--build", WORK / "build", "--target", *targets], capture_output=True, text=True)
     return None if done.returncode == 0 else done.stdout[-3000:]
 
 
-def first_failure(source):
+def one_by_one(test):
+    """Arguments that run each of the tests that "folder/filter" names, one a process."""
+    folder, pattern = test.split("/", 1)
+    program = WORK / "build" / f"test_{folder}"
+    listed = subprocess.run([program, f"--gtest_filter={pattern}", "--gtest_list_tests"], capture_output=True,
+                            text=True, check=True).stdout
+    suite, commands = "", []
+    for line in (line.split("#")[0].rstrip() for line in listed.splitlines()):
+        if line.startswith(" "):
+            commands.append([program, f"--gtest_filter={suite}{line.strip()}"])
+        else:
+            suite = line
+    if not commands:
+        raise ListError(f"there is no test {test}")
+    return commands
+
+
+def first_failure(source, tests):
     """The name of the first test that fails, or None."""
-    for program in PROGRAMS:
+    commands = [command for test in tests for command in one_by_one(test)] or [[WORK / "build" / name]
+                                                                              for name in PROGRAMS]
+    for command in commands:
         try:
-            done = subprocess.run([WORK / "build" / program, "--gtest_brief=1", "--gtest_fail_fast"], cwd=source,
-                                  capture_output=True, text=True, timeout=SECONDS_MAX)
+            done = subprocess.run([*command, "--gtest_brief=1", "--gtest_fail_fast"], cwd=source, capture_output=True,
+                                  text=True, timeout=SECONDS_MAX)
         except subprocess.TimeoutExpired:
-            return f"{program} (does not end)"
+            return f"{command[0].name} (does not end)"
         if done.returncode != 0:
             failed = re.search(r"\[  FAILED  \] (\S+?)[,\s]", done.stdout)
-            return f"{program} {failed[1] if failed else f'(exit status {done.returncode})'}"
+            return f"{command[0].name} {failed[1] if failed else f'(exit status {done.returncode})'}"
     return None
 
 
@@ -109,9 +136,9 @@ def try_mutant(mutant, source):
         return "error", f"its text is {text.count(mutant.old)} times in {mutant.file}"
     path.write_text(text.replace(mutant.old, mutant.new))
     try:
-        if complaint := build():
+        if complaint := build(programs(mutant.tests)):
             return "error", "it does not compile:\n" + complaint
-        failure = first_failure(source)
+        failure = first_failure(source, mutant.tests)
         return ("caught", "by " + failure) if failure else ("survived", "")
     finally:
         path.write_text(text)
@@ -137,10 +164,12 @@ def main():
     copy_sources(source)
     subprocess.run(["cmake", "-S", source, "-B", WORK / "build", "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
                     "-DBUILD_TESTING=ON", "-DCMAKE_CXX_FLAGS=-w"], check=True, stdout=subprocess.DEVNULL)
-    if complaint := build():
+    unbroken = sorted({tuple(mutant.tests) for mutant in mutants})
+    if complaint := build(sorted({program for tests in unbroken for program in programs(tests)})):
         raise ListError("the sources do not compile:\n" + complaint)
-    if failure := first_failure(source):
-        raise ListError("a test fails without any mutant: " + failure)
+    for tests in unbroken:
+        if failure := first_failure(source, tests):
+            raise ListError("a test fails without any mutant: " + failure)
 
     counts = {"caught": 0, "survived": 0, "error": 0}
     for number, mutant in enumerate(mutants, 1):

@@ -93,6 +93,86 @@ TEST_F(TimedFaultsTest, LostLinksOfABundleMakeItNarrower) {
     EXPECT_EQ(phases[1]["lost_packets"], 0);
 }
 
+/// GB/s of all streams, by phase.
+std::vector<double> totals(const nlohmann::json& group) {
+    std::vector<double> rates;
+    for (const auto& phase : group["phases"]) {
+        rates.push_back(phase["total_GB_per_s"]);
+    }
+    return rates;
+}
+
+TEST_F(TimedFaultsTest, LossesOfOneBundleAddUpUntilNothingIsLeft) {
+    // Of six links two are lost, then two more, then the last two: nothing is left, and no way round.
+    const Answer answer = run({"run",
+                               file("s.yaml", "scenario: s\nmachine: gh200-quad\ntraffic:\n  - group: g\n    streams:\n"
+                                              "      - {from: hopper0.sm, op: read, source: hopper1.hbm}\n"
+                                              "faults:\n  events:\n"
+                                              "    - {lanes: nvl0-1, lost: 2, at: 60 us}\n"
+                                              "    - {lanes: nvl0-1, lost: 2, at: 150 us}\n"
+                                              "    - {lanes: nvl0-1, lost: 2, at: 300 us}\n"),
+                               "--quiet", "--json", "-"});
+    EXPECT_EQ(answer.status, 3) << answer.err;
+    EXPECT_THAT(answer.err, HasSubstr("hopper0 no longer reaches hopper1 over NVLink"));
+    const auto rates = totals(parse(answer.out)["traffic"][0]);
+    ASSERT_EQ(rates.size(), 7u);
+    EXPECT_NEAR(rates[2] / rates[0], 4. / 6, 0.01);
+    EXPECT_NEAR(rates[4] / rates[0], 2. / 6, 0.01);
+    EXPECT_EQ(rates[6], 0);
+}
+
+TEST_F(TimedFaultsTest, ASwitchThatLosesALinkOfEachBundleStillPassesOn) {
+    // 18 links a GPU, to four switches as 5, 5, 4 and 4: one of the first five is lost.
+    const Answer answer = run({"run",
+                               file("s.yaml", "scenario: s\nmachine: hgx-h100\ntraffic:\n  - group: g\n    streams:\n"
+                                              "      - {from: h100-0.sm, op: read, source: h100-1.hbm}\n"
+                                              "faults:\n  events:\n"
+                                              "    - {lanes: nvswitch0, lost: 1, at: 60 us}\n"),
+                               "--quiet", "--json", "-"});
+    ASSERT_EQ(answer.status, 0) << answer.err;
+    const auto group = parse(answer.out)["traffic"][0];
+    EXPECT_NEAR(totals(group).at(2) / totals(group).at(0), 17. / 18, 0.01);
+    EXPECT_EQ(group["phases"][2]["lost_packets"], 0);
+}
+
+TEST_F(TimedFaultsTest, RoutesKnowOnlyOfWhatHasBeenDetected) {
+    // A link of the second pair dies at 50 us and is known of at 150 us; one of the first pair dies at 140 us and is
+    // known of at 240 us: until then its packets are lost.
+    const Answer answer = run({"run",
+                               file("s.yaml", "scenario: s\nmachine: gb200-nvl72\ntraffic:\n  - group: pairs\n"
+                                              "    streams:\n"
+                                              "      - {from: blackwell0.sm, op: read, source: blackwell8.hbm}\n"
+                                              "      - {from: blackwell20.sm, op: read, source: blackwell28.hbm}\n"
+                                              "faults:\n  detection: 100 us\n  retry: 5 us\n  events:\n"
+                                              "    - {down: nvl20-3, at: 50 us}\n"
+                                              "    - {down: nvl0-3, at: 140 us}\n"),
+                               "--quiet", "--json", "-"});
+    ASSERT_EQ(answer.status, 0) << answer.err;
+    const auto phases = parse(answer.out)["traffic"][0]["phases"];
+    ASSERT_EQ(phases.size(), 5u) << phases;
+    const auto lost = [&](int phase) { return phases[phase]["lost_packets"].get<double>(); };
+    // As many a microsecond as when both links are dead: the second half of them, over 90 instead of 10 us.
+    EXPECT_GT(lost(3), lost(1) / 2);
+    EXPECT_EQ(lost(4), 0);
+}
+
+TEST_F(TimedFaultsTest, TheNextGroupFindsTheMachineWhole) {
+    const std::string group = "    streams: [{from: blackwell0.sm, op: read, source: blackwell8.hbm}]\n";
+    const Answer answer = run({"run",
+                               file("s.yaml", "scenario: s\nmachine: gb200-nvl72\ntraffic:\n  - group: one\n" + group +
+                                                  "  - group: two\n" + group +
+                                                  "faults:\n  detection: 10 us\n  retry: 20 us\n  events:\n"
+                                                  "    - {down: nvl0-3, at: 100 us}\n"),
+                               "--quiet", "--json", "-"});
+    ASSERT_EQ(answer.status, 0) << answer.err;
+    const auto groups = parse(answer.out)["traffic"];
+    ASSERT_EQ(groups.size(), 2u);
+    for (const auto& one : groups) {
+        EXPECT_NEAR(totals(one).at(0), kWhole, kWhole * 0.01) << one["group"];
+        EXPECT_LT(totals(one).at(2), kWhole * 0.97) << one["group"];
+    }
+}
+
 TEST_F(TimedFaultsTest, RoutesThatWouldDeadlockAreRefusedWithTheirEvent) {
     // Five switches around a hub, and a longer way from each to the next, which packets take once the hub is dead.
     const std::string machine = file("ring.yaml", R"(topology: ring

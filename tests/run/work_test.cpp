@@ -54,8 +54,10 @@ TEST_F(WorkRunTest, ComputingAndBarriersTakeTheirTimeAndNothingElse) {
     graph.order(first, join);
     graph.order(second, join);
     graph.order(join, last);
-    const auto& times = run().times;
+    const auto& found = run();
+    const auto& times = found.times;
     EXPECT_EQ(times.fault, "");
+    EXPECT_EQ(found.bound_ps, 20'001'000);
     EXPECT_EQ(times.over[join], 5'000'000u);
     EXPECT_EQ(times.over[last], 6'000'000u);
     EXPECT_EQ(times.began[late], 20'000'000u);
@@ -81,8 +83,10 @@ TEST_F(WorkRunTest, AcknowledgedTransferTakesTheWayBackToo) {
     const auto acknowledged = graph.transfer(ce, 4096);
     graph.node(acknowledged).acknowledged = true;
     graph.order(delivered, acknowledged);
-    const auto& times = run().times;
-    EXPECT_GT(us(times, acknowledged), us(times, delivered) + 0.1); // NVLink and hubs
+    const auto& found = run(sim::Fidelity::kAll);
+    EXPECT_GT(us(found.times, acknowledged), us(found.times, delivered) + 0.1); // NVLink and hubs
+    const double finish = us(found.times, delivered) + us(found.times, acknowledged);
+    EXPECT_NEAR(static_cast<double>(*found.fluid_ps) * 1e-6, finish, 0.03 * finish);
 }
 
 TEST_F(WorkRunTest, SmallTransfersTakeTheLatencyNotTheRateOfTheirWindow) {
