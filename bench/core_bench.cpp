@@ -1,8 +1,8 @@
-// The pieces that a run of a whole fabric rests on: loading a machine, its routes, what a spread costs, a TLB, the event
-// queue. Google Benchmark, in a process with one SystemC kernel; docs/performance.md has the figures.
+// The pieces that a run of a whole fabric rests on: loading a machine, its routes, what a spread costs, a TLB, the
+// event queue. Google Benchmark, in a process with one SystemC kernel; docs/performance.md has the figures.
 #include <benchmark/benchmark.h>
 
-#include <numeric>
+#include <memory>
 #include <systemc>
 #include <vector>
 
@@ -116,12 +116,58 @@ void event_queue_hold(benchmark::State& state) {
 }
 BENCHMARK(event_queue_hold)->Arg(1'000)->Arg(10'000)->Arg(100'000)->Unit(benchmark::kMillisecond);
 
+/// The same by SystemC's own scheduler: a process and an event for each that is pending, nothing of ours.
+class KernelHold final : public sc_core::sc_module {
+public:
+    explicit KernelHold(const sc_core::sc_module_name& name) : sc_module(name) {
+        SC_HAS_PROCESS(KernelHold);
+        SC_METHOD(run);
+        sensitive << event_;
+        dont_initialize();
+    }
+    void again() {
+        random_ = random_ * 6364136223846793005u + 1442695040888963407u;
+        event_.notify(sc_core::sc_time::from_value(1 + (random_ >> 44)));
+    }
+
+    static inline std::uint64_t left = 0;
+
+private:
+    void run() {
+        if (left > 0) {
+            --left;
+            again();
+        }
+    }
+
+    static inline std::uint64_t random_ = 1;
+    sc_core::sc_event event_;
+};
+
+std::vector<std::unique_ptr<KernelHold>> kernel_holds;
+
+void systemc_hold(benchmark::State& state) {
+    constexpr std::uint64_t kEvents = 200'000;
+    for (auto _ : state) {
+        KernelHold::left = kEvents;
+        for (std::int64_t i = 0; i < state.range(0); ++i) {
+            kernel_holds[static_cast<std::size_t>(i)]->again();
+        }
+        sc_core::sc_start();
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * (kEvents + state.range(0))));
+}
+BENCHMARK(systemc_hold)->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
 } // namespace
 
 int sc_main(int argc, char* argv[]) {
     models::EventQueue events("events");
     Hold handlers(events);
     hold = &handlers;
+    while (kernel_holds.size() < 10'000) {
+        kernel_holds.push_back(std::make_unique<KernelHold>(sc_core::sc_gen_unique_name("kernel")));
+    }
     sc_core::sc_start(sc_core::SC_ZERO_TIME);
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();

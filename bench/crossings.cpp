@@ -1,6 +1,6 @@
 // bench_crossings: packet crossings a CPU second of a bare loop, of plain SystemC without and with credits, of plain
-// TLM-2.0 and of the product's models without and with finite buffers, all in the same run on the same traffic. Each runs in a process of its own: a SystemC kernel cannot
-// be reset.
+// TLM-2.0 and of the product's models without and with finite buffers, all in the same run on the same traffic. Each
+// runs in a process of its own: a SystemC kernel cannot be reset.
 
 #include <cstdio>
 #include <cstdlib>

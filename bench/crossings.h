@@ -20,8 +20,8 @@ struct Work {
     unsigned window = 128;
     std::uint64_t packet_bytes = 4096;
     std::uint64_t round_trips = 1'000'000;
-    /// For those with finite buffers: room at each far end of a link, twice what the rate needs over a credit round trip of 500
-    /// ns. 0 = without end.
+    /// For those with finite buffers: room at each far end of a link, twice what the rate needs over a credit round
+    /// trip of 500 ns. 0 = without end.
     std::uint64_t buffer_bytes = 450'000;
 };
 

@@ -1,8 +1,8 @@
 // The programs of bench_crossings: do they carry the same traffic?
 //
-// A bare loop, plain SystemC without and with credits, plain TLM-2.0 and our models each count the crossings of the same packets. Events of one
-// instant have an order of its own in each, and in our models inputs take turns; so the last answer comes at about the
-// same time, not at the same.
+// A bare loop, plain SystemC without and with credits, plain TLM-2.0 and our models each count the crossings of the
+// same packets. Events of one instant have an order of its own in each, and in our models inputs take turns; so the
+// last answer comes at about the same time, not at the same.
 #include <string>
 
 #include <sys/wait.h>
@@ -46,10 +46,11 @@ INSTANTIATE_TEST_SUITE_P(, CrossingsAgreeTest, testing::Values(450'000, 0),
 TEST_P(CrossingsAgreeTest, OnCrossingsAndOnWhenTheLastAnswerComes) {
     const Outcome bare = outcome(bench::cross_with_bare_loop, work);
     EXPECT_EQ(bare.crossings, 4 * work.round_trips);
-    const std::pair<const char*, Outcome> others[] = {{"plain SystemC", outcome(bench::cross_with_plain_systemc, work)},
-                                                      {"plain SystemC with credits", outcome(bench::cross_with_plain_credits, work)},
-                                                      {"plain TLM-2.0", outcome(bench::cross_with_plain_tlm, work)},
-                                                      {"models", outcome(bench::cross_with_models, work)}};
+    const std::pair<const char*, Outcome> others[] = {
+        {"plain SystemC", outcome(bench::cross_with_plain_systemc, work)},
+        {"plain SystemC with credits", outcome(bench::cross_with_plain_credits, work)},
+        {"plain TLM-2.0", outcome(bench::cross_with_plain_tlm, work)},
+        {"models", outcome(bench::cross_with_models, work)}};
     for (const auto& [name, one] : others) {
         EXPECT_EQ(one.crossings, bare.crossings) << name;
         EXPECT_NEAR(double(one.finished) / double(bare.finished), 1, 0.02) << name;

@@ -87,7 +87,9 @@ private:
             arrival_.notify(queue_.top().time - sc_core::sc_time_stamp());
         }
         switch (coming.what) {
-        case What::kPacket: arrive(coming.packet); break;
+        case What::kPacket:
+            arrive(coming.packet);
+            break;
         case What::kCredits:
             outputs[coming.port].credits += coming.packet.bytes;
             serve(coming.port);

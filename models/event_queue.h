@@ -15,17 +15,17 @@ namespace models {
 /// in time order; events of the same instant fire in the order in which they were scheduled, so a run is the same on
 /// every machine. Time is SystemC's, in whole picoseconds.
 ///
-/// Most delays are of a few sorts: a time of flight, the serialisation of a burst. Events of the same delay come in time
-/// order; so does much else. So an event goes to the back of a lane, a ring in time order: that one whose latest event is
-/// the latest of those not after it (patience sorting: Aldous, Diaconis, Bulletin of the AMS 36(4), 1999). A four-ary
-/// heap holds the first event of each lane. Few lanes are in use, however many events are pending, and an event costs a
-/// look at their ends and a step in a heap of a few entries. What is out of order in every lane, which takes kLanes
-/// events each earlier than the one before, has a heap entry of its own.
+/// Most delays are of a few sorts: a time of flight, the serialisation of a burst. Events of the same delay come in
+/// time order; so does much else. So an event goes to the back of a lane, a ring in time order: that one whose latest
+/// event is the latest of those not after it (patience sorting: Aldous, Diaconis, Bulletin of the AMS 36(4), 1999). A
+/// four-ary heap holds the first event of each lane. Few lanes are in use, however many events are pending, and an
+/// event costs a look at their ends and a step in a heap of a few entries. What is out of order in every lane, which
+/// takes kLanes events each earlier than the one before, has a heap entry of its own.
 ///
 /// While no SystemC process has anything to do, the queue goes on from instant to instant by itself, ahead of the
 /// kernel's time: an instant of the kernel costs as much as an event. It is back in step before any process runs, so
-/// that each sees every event at its time in `sc_time_stamp()`. While an event fires only `now()` is the time, and delays
-/// annotated between our models count from there. `keep_pace()` turns this off.
+/// that each sees every event at its time in `sc_time_stamp()`. While an event fires only `now()` is the time, and
+/// delays annotated between our models count from there. `keep_pace()` turns this off.
 class EventQueue final : public sc_core::sc_module {
 public:
     class Handler {

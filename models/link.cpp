@@ -7,9 +7,11 @@ namespace models {
 
 Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a,
            const std::string& b)
-    : Component(name, events), spec_(spec), rate_(payload_rate(spec)),
-      sublinks_{Sublink(*this, events, 0, std::string(basename()) + " " + a + ">" + b, spec, rate_),
-                Sublink(*this, events, 1, std::string(basename()) + " " + b + ">" + a, spec, rate_)} {
+    : Component(name, events), spec_(spec),
+      rate_(payload_rate(spec)), sublinks_{Sublink(*this, events, 0, std::string(basename()) + " " + a + ">" + b, spec,
+                                                   rate_),
+                                           Sublink(*this, events, 1, std::string(basename()) + " " + b + ">" + a, spec,
+                                                   rate_)} {
     assert(rate_ > 0);
     add_port("a");
     add_port("b");
@@ -66,7 +68,8 @@ void Link::trace(unsigned port, Payload& payload, PathTrace& trace) {
     trace.add(sublink(port), static_cast<double>(sender(port).wire_bytes(payload, false)) * picoseconds_per_byte);
     trace.add_latency(basename(), 2 * spec_.latency);
     pass_on(1 - port, payload);
-    trace.add(sublink(1 - port), static_cast<double>(sender(1 - port).wire_bytes(payload, true)) * picoseconds_per_byte);
+    trace.add(sublink(1 - port),
+              static_cast<double>(sender(1 - port).wire_bytes(payload, true)) * picoseconds_per_byte);
 }
 
 unsigned Link::access(unsigned port, Payload& payload) { return pass_on(1 - port, payload); }

@@ -96,8 +96,7 @@ inline void Sublink::admit(Picoseconds now) {
             packet.wire_bytes = burst.wire_bytes;
             sharing_->push(burst.lane, *burst.payload);
         } else {
-            turns_[burst.lane].push(
-                bursts_.add({burst.payload, arrived, burst.wire_bytes, burst.lane, burst.input}));
+            turns_[burst.lane].push(bursts_.add({burst.payload, arrived, burst.wire_bytes, burst.lane, burst.input}));
         }
         ++waiting_;
     }
