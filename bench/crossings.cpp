@@ -65,6 +65,7 @@ int sc_main(int argc, char* argv[]) {
         work.hosts = argc > 2 ? unsigned(std::strtoul(argv[2], nullptr, 10)) : work.hosts;
         work.window = argc > 3 ? unsigned(std::strtoul(argv[3], nullptr, 10)) : work.window;
         work.round_trips = argc > 4 ? std::strtoull(argv[4], nullptr, 10) : work.round_trips;
+        work.buffer_bytes = argc > 5 ? std::strtoull(argv[5], nullptr, 10) : work.buffer_bytes;
         const bench::Outcome outcome = bench::cross_with_models(work);
         std::printf("%llu crossings\n", static_cast<unsigned long long>(outcome.crossings));
         return 0;
