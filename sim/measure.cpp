@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <optional>
 #include <set>
 #include <systemc>
 
@@ -27,6 +29,7 @@ constexpr Picoseconds kSumBatchLeast = kMicrosecond;
 constexpr double kSumTurnoversInBatch = 0.25; ///< of all that is in flight
 constexpr double kSumTurnoversWarmUp = 1.5;
 constexpr double kUnitsInBatch = 64;
+constexpr double kRounding = 2e-3; ///< a batch ends within a burst, and the bound is a sum of many terms
 
 struct Running {
     PlannedStream* planned = nullptr;
@@ -169,6 +172,31 @@ private:
         });
     }
 
+    /// False of a sum that lies above what the streams can reach together, by more than its interval.
+    bool possible() {
+        if (!joint_) {
+            std::vector<const PlannedStream*> moving;
+            std::vector<const StreamBound*> bounds;
+            for (const Running& running : streams_) {
+                if (!running.planned->is_latency) {
+                    moving.push_back(running.planned);
+                    bounds.push_back(&running.bound);
+                }
+            }
+            joint_ = moving.empty() ? std::numeric_limits<double>::max() : joint_bound(moving, bounds);
+        }
+        return sum_.mean() - sum_.half_width() <= *joint_ * (1 + kRounding);
+    }
+
+    void begin_anew() {
+        for (Running& running : streams_) {
+            begin(running);
+            running.batches = {};
+        }
+        sum_ = {};
+        before_ = sample(machine_);
+    }
+
     void run_steady() {
         for (Running& running : streams_) {
             start(running);
@@ -179,10 +207,7 @@ private:
             measured_ = false;
             return;
         }
-        for (Running& running : streams_) {
-            begin(running);
-        }
-        before_ = sample(machine_);
+        begin_anew();
         steady_ = false;
         for (unsigned count = 1; !steady_ && (now() < limit || count <= kBatchesLeast); ++count) {
             const bool go_on = step(batch);
@@ -207,7 +232,13 @@ private:
             if (!go_on) {
                 break;
             }
-            steady_ = count >= kBatchesLeast && narrow();
+            if (count >= kBatchesLeast && narrow()) {
+                steady_ = !measurement_.of_sum || possible();
+                if (!steady_ && now() < limit) { // buffers on the way still fill or empty: all of this was warm-up
+                    begin_anew();
+                    count = 0;
+                }
+            }
         }
         for (Running& running : streams_) {
             end(running);
@@ -348,7 +379,9 @@ private:
     const Picoseconds origin_;
     const std::optional<Picoseconds> end_; ///< of a group that is measured once
     std::vector<Running> streams_;
-    BatchMeans sum_;            ///< of the bandwidth streams
+    BatchMeans sum_;
+    std::optional<double>
+        joint_; ///< what the streams can reach together, bytes a second            ///< of the bandwidth streams
     std::vector<Phase> phases_; ///< between the events of faults
     ResourceSample before_;
     ResourceSample after_;
