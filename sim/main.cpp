@@ -109,6 +109,11 @@ std::optional<sim::Scenario> load(const std::string& file, const Options& option
 }
 
 int run(const Options& options) {
+    if (!options.json.empty() && options.json == options.nvbandwidth_json) {
+        std::cerr << fmt::format("egmsim: error: --json and --nvbandwidth-json would both write to {}\n",
+                                 options.json == "-" ? "standard output" : options.json);
+        return kBadInput;
+    }
     sim::Diagnostics diagnostics;
     const auto scenario = load(options.files.at(0), options, diagnostics);
     if (!scenario) {
@@ -152,6 +157,9 @@ int run(const Options& options) {
         }
     }
     if (!options.nvbandwidth_json.empty()) {
+        if (sim::nvbandwidth_json(result).empty()) {
+            std::cerr << "egmsim: warning: the scenario has no nvbandwidth entry; the list of test cases is empty\n";
+        }
         if (const std::string why = sim::write_whole_file(options.nvbandwidth_json, sim::nvbandwidth_tool_json(result));
             !why.empty()) {
             std::cerr << "egmsim: error: " << why << "\n";
@@ -236,7 +244,7 @@ int sc_main(int argc, char* argv[]) {
                "  egmsim run scenarios/quickstart.yaml --json result.json --set software.host_page_size='4 KiB'\n"
                "  egmsim check scenarios/*.yaml\n"
                "  egmsim show gh200-quad --dot | dot -Tsvg > gh200-quad.svg\n\n"
-               "Exit codes: 0 done, 2 bad input, 3 impossible bring-up or faulty access, 130 interrupted.");
+               "Exit codes: 0 done, 1 internal error, 2 bad input, 3 impossible bring-up or faulty access, 130 interrupted.");
     Options options;
 
     CLI::App* const run_verb = app.add_subcommand("run", "Run a scenario and print its prediction");

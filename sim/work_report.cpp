@@ -52,9 +52,10 @@ std::string line_of(const Work& work, const WorkResult& result, bool virtualized
     }
     if (result.fluid_ps) {
         const auto fluid = static_cast<double>(*result.fluid_ps);
-        text += fmt::format("    fluid {} ({:+.2f} %); bound {:+.2f} %\n", in_exact_time(fluid),
+        text += fmt::format("    fluid {} ({:+.2f} %); bound {:+.2f} %{}\n", in_exact_time(fluid),
                             (fluid / static_cast<double>(result.times.finish) - 1) * 100,
-                            (result.bound_ps / static_cast<double>(result.times.finish) - 1) * 100);
+                            (result.bound_ps / static_cast<double>(result.times.finish) - 1) * 100,
+                            result.times.faults.events.empty() ? "" : "; both without the faults");
     }
     return text;
 }

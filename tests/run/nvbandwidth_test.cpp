@@ -39,6 +39,21 @@ struct NvbandwidthTest : ProgramTest {
     }
 };
 
+TEST_F(NvbandwidthTest, TwoDocumentsDoNotShareOneFile) {
+    for (const std::string& file : {std::string("-"), path("same.json")}) {
+        const Answer answer = run({"run", shipped("ping-pong.yaml"), "--json", file, "--nvbandwidth-json", file});
+        EXPECT_EQ(answer.status, 2);
+        EXPECT_EQ(answer.out, "");
+        EXPECT_THAT(answer.err, HasSubstr("--json and --nvbandwidth-json would both write to"));
+    }
+}
+
+TEST_F(NvbandwidthTest, WarnsOfAListWithoutCases) {
+    const Answer answer = run({"run", shipped("ping-pong.yaml"), "--nvbandwidth-json", path("none.json")});
+    EXPECT_EQ(answer.status, 0);
+    EXPECT_THAT(answer.err, HasSubstr("has no nvbandwidth entry"));
+}
+
 /// The published figures, by row of validation/calibration.csv.
 std::map<std::string, double> published() {
     std::map<std::string, double> values;
