@@ -126,12 +126,12 @@ private:
         return whole / parts + (index < whole % parts ? 1 : 0);
     }
 
-    /// Calls `visit(bytes)` for each piece of `bytes`, one after the other.
+    /// Calls `visit(begin, end)` for each piece of `bytes`, one after the other.
     template <class Visit>
     void pieces(std::uint64_t bytes, Visit visit) const {
         const std::uint64_t most = plan_.chunk_bytes != 0 ? plan_.chunk_bytes : bytes;
         for (std::uint64_t done = 0; done < bytes; done += most) {
-            visit(std::min(most, bytes - done));
+            visit(done, std::min(done + most, bytes));
         }
     }
 
@@ -143,32 +143,43 @@ private:
 
     /// Each member sends a block to the next one, `steps` times, each time what has just come in. A channel does one
     /// piece after the other, and a member begins a step of it when the step before has arrived, its own and the one
-    /// that it passes on.
+    /// that it passes on. Where blocks do not come out even, the last piece of a channel may be of the longer ones
+    /// only.
     void ring(unsigned steps) {
         together_ = plan_.channels;
         const bool reduces = plan_.kind != Kind::kAllGather;
-        const std::uint64_t block = plan_.size_bytes / count_;
+        const bool scatters = plan_.kind == Kind::kReduceScatter;
         for (unsigned channel = 0; channel < plan_.channels; ++channel) {
+            const auto share = [&](unsigned block) {
+                return part_of(part_of(plan_.size_bytes, count_, block), plan_.channels, channel);
+            };
             std::vector<std::optional<Index>> last(count_); // by member
-            pieces(part_of(block, plan_.channels, channel), [&](std::uint64_t bytes) {
-                std::vector<Index> before, now(count_);
+            pieces(share(0), [&](std::uint64_t begin, std::uint64_t end) {
+                const auto piece = [&](unsigned block) { return std::clamp(share(block), begin, end) - begin; };
+                std::vector<std::optional<Index>> before, now;
                 for (unsigned step = 0; step < steps; ++step) {
                     // In the first round what comes in is summed up, from its last step on it is complete.
                     const bool adds = reduces && step > 0 && step < count_;
+                    now.assign(count_, {});
                     for (unsigned r = 0; r < count_; ++r) {
-                        now[r] = send(adds ? Step::kAdd : Step::kCopy, r, (r + 1) % count_, bytes);
-                        order(last[r], now[r]);
+                        // Its own first, or that of the one before it, whose sum is to end there.
+                        const unsigned block = (r + 2 * count_ - step - (scatters ? 1 : 0)) % count_;
+                        if (piece(block) == 0) {
+                            continue;
+                        }
+                        now[r] = send(adds ? Step::kAdd : Step::kCopy, r, (r + 1) % count_, piece(block));
+                        order(last[r], *now[r]);
                         if (step > 0) {
-                            graph_.order(before[(r + count_ - 1) % count_], now[r]);
+                            order(before[(r + count_ - 1) % count_], *now[r]);
                         }
                         last[r] = now[r];
                     }
                     before = now;
                 }
-                if (plan_.kind == Kind::kReduceScatter && !ideal()) {
-                    for (unsigned r = 0; r < count_; ++r) { // the sum of the last that came in stays
-                        const Index keep = send(Step::kKeep, r, r, bytes);
-                        graph_.order(before[(r + count_ - 1) % count_], keep);
+                if (scatters && !ideal()) {
+                    for (unsigned r = 0; r < count_ && piece(r) != 0; ++r) { // the sum of the last that came in stays
+                        const Index keep = send(Step::kKeep, r, r, piece(r));
+                        order(before[(r + count_ - 1) % count_], keep);
                         order(last[r], keep);
                         last[r] = keep;
                     }
@@ -182,11 +193,11 @@ private:
         together_ = plan_.channels;
         for (unsigned channel = 0; channel < plan_.channels; ++channel) {
             std::vector<std::optional<Index>> last(count_);
-            pieces(part_of(plan_.size_bytes, plan_.channels, channel), [&](std::uint64_t bytes) {
+            pieces(part_of(plan_.size_bytes, plan_.channels, channel), [&](std::uint64_t begin, std::uint64_t end) {
                 std::optional<Index> before;
                 for (unsigned hop = 0; hop + 1 < count_; ++hop) {
                     const unsigned from = (plan_.root + hop) % count_;
-                    const Index now = send(Step::kCopy, from, (from + 1) % count_, bytes);
+                    const Index now = send(Step::kCopy, from, (from + 1) % count_, end - begin);
                     order(last[hop], now);
                     order(before, now);
                     last[hop] = before.emplace(now);
@@ -225,7 +236,8 @@ private:
         for (unsigned tree = 0; tree < 2; ++tree) {
             const auto member = [&](unsigned place) { return tree == 0 ? place : count_ - 1 - place; };
             std::vector<std::optional<Index>> last_up(count_), last_down(count_);
-            pieces(part_of(plan_.size_bytes, 2, tree), [&](std::uint64_t bytes) {
+            pieces(part_of(plan_.size_bytes, 2, tree), [&](std::uint64_t begin, std::uint64_t end) {
+                const std::uint64_t bytes = end - begin;
                 std::vector<std::optional<Index>> up(count_), down(count_);
                 for (unsigned place = count_; place-- > 1;) {
                     const bool leaf = 2 * place + 1 >= count_;

@@ -17,6 +17,8 @@ struct FabricFault {
     models::Picoseconds at = 0;     ///< after the start of each group
     models::Picoseconds until = 0;  ///< 0 = stays so
     Location where;
+
+    bool holds(models::Picoseconds time) const { return at <= time && (until == 0 || time < until); }
 };
 
 /// Why figures of another fidelity say little of a scenario with faults.

@@ -1,5 +1,7 @@
 #include "sim/fault_player.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "sim/leg_path.h"
@@ -7,6 +9,15 @@
 namespace sim {
 
 using models::Picoseconds;
+
+namespace {
+
+/// "nvl0-3 down", "nvl0-1 lost 2 links".
+std::string in_words(const FabricFault& fault) {
+    return fault.lanes == 0 ? fault.what + " down" : fmt::format("{} lost {} links", fault.what, fault.lanes);
+}
+
+} // namespace
 
 std::set<Picoseconds> FaultPlayer::times() const {
     std::set<Picoseconds> times;
@@ -44,7 +55,7 @@ std::string FaultPlayer::act(Picoseconds time) {
     bool routes = false;
     for (const FabricFault& fault : plan_.faults) {
         if (fault.at == time) {
-            say(fault.lanes == 0 ? fault.what + " down" : fmt::format("{} lost {} links", fault.what, fault.lanes));
+            say(in_words(fault));
         }
         if (fault.until == time && fault.until != 0) {
             say(fault.what + " back");
@@ -55,16 +66,25 @@ std::string FaultPlayer::act(Picoseconds time) {
     apply(state(time));
     if (routes) {
         const Picoseconds known = time - plan_.detection;
+        const FaultState followed = state(known);
         broken_.clear();
         for (const FabricFault& fault : plan_.faults) {
-            if (fault.at <= known && (fault.until == 0 || known < fault.until) && fault.lanes == 0) {
-                broken_ += (broken_.empty() ? "" : ", ") + fault.what;
+            if (fault.holds(known) && leaves_nothing(fault, followed)) {
+                broken_ += fmt::format("{}{} ({}:{})", broken_.empty() ? "" : ", ", in_words(fault), fault.where.file,
+                                       fault.where.line);
             }
         }
-        follow(state(known));
+        follow(followed);
         say("routes follow");
     }
     return said;
+}
+
+/// A bundle may lose its last link by several faults, none of which takes it out of order alone.
+bool FaultPlayer::leaves_nothing(const FabricFault& fault, const FaultState& state) const {
+    return fault.lanes == 0 || std::any_of(fault.links.begin(), fault.links.end(), [&](std::size_t link) {
+               return state.lost[link] >= machine_.topology().links[link].spec.count;
+           });
 }
 
 std::string FaultPlayer::cut(const PlannedStream& stream) const {
@@ -83,12 +103,12 @@ std::string FaultPlayer::cut(const PlannedStream& stream) const {
         for (std::size_t i = 0; i < leg->places(); ++i) {
             const models::Leg& place = leg->place(i);
             if (place.group != 0 && !has_switch(stream.stream->group)) {
-                return fmt::format("no NVSwitch is left that reaches all of the group of {}: {} down",
+                return fmt::format("no NVSwitch is left that reaches all of the group of {}: {}",
                                    stream.stream->initiator, broken_);
             }
             if (place.aperture == models::Aperture::kFabric &&
                 !routing_->reaches(from, models::Aperture::kFabric, place.destination)) {
-                return fmt::format("{} no longer reaches {} over NVLink: {} down", stream.stream->initiator,
+                return fmt::format("{} no longer reaches {} over NVLink: {}", stream.stream->initiator,
                                    topology_->parts[place.destination].name, broken_);
             }
         }

@@ -37,13 +37,14 @@ private:
     FaultState state(models::Picoseconds time) const { return fault_state(plan_, machine_.topology(), time); }
     void apply(const FaultState& state);
     void follow(const FaultState& state);
+    bool leaves_nothing(const FabricFault& fault, const FaultState& state) const;
     bool has_switch(const std::vector<std::string>& group) const;
 
     Machine& machine_;
     const FaultPlan& plan_;
     bool acted_ = false;
     std::optional<FaultState> routed_; ///< what routes follow; none: nothing is out of order
-    std::string broken_;               ///< in words, then
+    std::string broken_;               ///< in words, then, each with its place in the file
     std::optional<Topology> topology_;
     std::optional<Routing> routing_;
 };

@@ -8,7 +8,7 @@ FaultState fault_state(const FaultPlan& plan, const Topology& topology, models::
     FaultState state;
     state.lost.resize(topology.links.size());
     for (const FabricFault& fault : plan.faults) {
-        if (time < fault.at || (fault.until != 0 && time >= fault.until)) {
+        if (!fault.holds(time)) {
             continue;
         }
         if (fault.lanes == 0) { // a switch whose bundles are narrower still passes on

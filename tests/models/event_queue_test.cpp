@@ -117,6 +117,41 @@ TEST_F(EventQueueTest, ProcessSeesAtEachOfItsTurnsWhatHasFiredByThenAndNoMore) {
     });
 }
 
+TEST_F(EventQueueTest, IsInStepWithTheKernelInAnInstantInWhichAProcessHasATurn) {
+    std::vector<Picoseconds> kernel;
+    then = [&](int) { kernel.push_back(sc_core::sc_time_stamp().value()); };
+    for (int id = 1; id <= 4; ++id) {
+        at(static_cast<Picoseconds>(10 * id), id);
+    }
+    simulate([&] { wait_until(30); });
+    ASSERT_EQ(kernel.size(), 4u);
+    EXPECT_LT(kernel[1], 20u); // else this test would show nothing
+    EXPECT_EQ(kernel[2], 30u);
+}
+
+// By the rules of SystemC: a notification within an instant comes behind all that the instant began with.
+TEST_F(EventQueueTest, WhoIsNotifiedGoesOnAfterThoseWhoseTurnItIsAnyway) {
+    sc_core::sc_event event;
+    then = [&](int id) {
+        if (id == 2) {
+            events.notify(event);
+        }
+    };
+    at(10, 1);
+    at(20, 2);
+    std::string turns;
+    const auto at_20 = [&] {
+        wait_until(20);
+        turns += 'a';
+    };
+    simulate({[&] {
+                  sc_core::wait(event);
+                  turns += 'n';
+              },
+              at_20, at_20, at_20});
+    EXPECT_EQ(turns, "aaan");
+}
+
 TEST_F(EventQueueTest, WhoIsNotifiedGoesOnInThatInstantAfterAllOfIt) {
     sc_core::sc_event event;
     then = [&](int id) {

@@ -78,6 +78,25 @@ TEST_F(LinkTest, BundleHasTheRateOfItsLinksTimesTheirEfficiency) {
     EXPECT_EQ(took({with(1'000'000'000, 4, 0.5)}, true, 64), ns((24 + 64) / 2. + 100 + 16 / 2. + 100));
 }
 
+TEST_F(LinkTest, MendedBundleHasItsWholeRateAgain) {
+    // Two links of 35 B a second at 90 % are 63 B a second, which two does not divide: 78 B and two headers in two
+    // seconds.
+    Chain chain(events, packets, {with(35, 2, 0.9)});
+    std::vector<Picoseconds> took;
+    simulate([&] {
+        for (const unsigned lost : {0u, 1u, 0u}) {
+            const Picoseconds begin = now();
+            chain.links[0]->set_lost(lost);
+            const test::Reply& reply = chain.gpu.send(chain.gpu.write(78));
+            wait_until(begin + ns(10e9));
+            took.push_back(reply.last - begin);
+        }
+    });
+    EXPECT_NEAR(static_cast<double>(took[0]), (2 + 32 / 63.) * 1e12 + 200'000, 1);
+    EXPECT_EQ(took[2], took[0]);
+    EXPECT_NEAR(static_cast<double>(took[1]), (126 + 32) / 31. * 1e12 + 200'000, 1);
+}
+
 TEST_F(LinkTest, BurstFlowsThroughASecondLinkWhileItStillArrives) {
     EXPECT_EQ(took({kSpec, kSpec}, true, 64), ns(24 + 64 + 2 * 100 + 16 + 2 * 100));
 }

@@ -120,6 +120,21 @@ TEST_F(CollectiveTest, TreesMoveHalfOfTheDataUpAndDownEach) {
     EXPECT_LE(found["bound_ns"], found["finish_ns"]);
 }
 
+TEST_F(CollectiveTest, CountsTheBytesOfASizeThatDoesNotDivide) {
+    constexpr std::uint64_t kSize = (8 << 20) + 7; // over eight: seven shares are a byte longer
+    const std::pair<const char*, std::uint64_t> kinds[] = {
+        {"all-gather", 7 * kSize},     {"reduce-scatter", 7 * kSize},
+        {"all-reduce", 2 * 7 * kSize}, {"all-reduce, algorithm: tree", 2 * 7 * kSize},
+        {"broadcast", 7 * kSize},      {"send-recv", 8 * kSize},
+        {"all-to-all", 7 * kSize}, // what stays is left out
+    };
+    for (const auto& [kind, moved] : kinds) {
+        const auto found = work("ideal-8", fmt::format("collective: {}, size: {} B, {}", kind, kSize, kEight));
+        EXPECT_EQ(found["size_bytes"], kSize) << kind;
+        EXPECT_EQ(found["moved_bytes"], moved) << kind;
+    }
+}
+
 TEST_F(CollectiveTest, CollectivesOfOneKindAreNumbered) {
     const std::string one = std::string("  - {collective: all-gather, size: 8 KiB, ") + kEight + "}\n";
     const auto groups = traffic("ideal-8", one + one + one);

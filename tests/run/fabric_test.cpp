@@ -170,6 +170,9 @@ TEST_P(ShippedFabricTest, ItsRoutesCannotDeadlock) {
 }
 
 TEST_P(ShippedFabricTest, LoadsWithinItsTime) {
+#ifdef __SANITIZE_ADDRESS__
+    GTEST_SKIP() << "the times are those of a release build";
+#endif
     // 0.2 s, and 1 s for 576 GPUs, on an idle machine; the least of three, since others may be busy here.
     double least = 1e9;
     for (int i = 0; i < 3; ++i) {

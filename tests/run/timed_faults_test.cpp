@@ -7,6 +7,7 @@
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -68,8 +69,8 @@ TEST_F(TimedFaultsTest, ASwitchDiesAndEverybodyHasSeventeenPlanesLeft) {
 TEST_F(TimedFaultsTest, WhereNoWayIsLeftTheStreamEndsWithAFaultAndTheOthersGoOn) {
     const Answer answer = pairs("    - {down: \"nvl8-[0..17]\", at: 50 us}\n");
     EXPECT_EQ(answer.status, 3);
-    EXPECT_THAT(answer.err, AllOf(HasSubstr("blackwell0 no longer reaches blackwell8 over NVLink: nvl8-[0..17] down"),
-                                  Not(HasSubstr("blackwell20"))));
+    EXPECT_THAT(answer.err, AllOf(HasSubstr("blackwell0 no longer reaches blackwell8 over NVLink: nvl8-[0..17] down ("),
+                                  HasSubstr("s.yaml:12)"), Not(HasSubstr("blackwell20"))));
     const auto group = parse(answer.out)["traffic"][0];
     EXPECT_THAT(group["streams"][0]["fault"].get<std::string>(), HasSubstr("no longer reaches blackwell8"));
     EXPECT_NEAR(group["phases"][2]["streams_GB_per_s"][1], kWhole, kWhole * 0.02);
@@ -110,10 +111,14 @@ TEST_F(TimedFaultsTest, LossesOfOneBundleAddUpUntilNothingIsLeft) {
                                               "faults:\n  events:\n"
                                               "    - {lanes: nvl0-1, lost: 2, at: 60 us}\n"
                                               "    - {lanes: nvl0-1, lost: 2, at: 150 us}\n"
+                                              "    - {lanes: nvl2-3, lost: 2, at: 150 us}\n"
                                               "    - {lanes: nvl0-1, lost: 2, at: 300 us}\n"),
                                "--quiet", "--json", "-"});
     EXPECT_EQ(answer.status, 3) << answer.err;
-    EXPECT_THAT(answer.err, HasSubstr("hopper0 no longer reaches hopper1 over NVLink"));
+    // Those that together leave nothing of nvl0-1, each with its line; nvl2-3 has four links left.
+    const std::string lost = "nvl0-1 lost 2 links \\(.*s\\.yaml:";
+    EXPECT_THAT(answer.err, ContainsRegex("hopper0 no longer reaches hopper1 over NVLink: " + lost + "9\\), " + lost +
+                                          "10\\), " + lost + "12\\)\n"));
     const auto rates = totals(parse(answer.out)["traffic"][0]);
     ASSERT_EQ(rates.size(), 7u);
     EXPECT_NEAR(rates[2] / rates[0], 4. / 6, 0.01);

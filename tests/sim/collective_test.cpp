@@ -2,8 +2,12 @@
 // pass on?
 //
 // On a fabric of equal links a step that forgets to wait takes no less time, so that no finish time can show it.
+#include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
+
+#include <fmt/format.h>
 
 #include "sim/work.h"
 #include "tests/sim/input_test.h"
@@ -86,6 +90,50 @@ TEST_F(CollectiveGraphTest, OneWhoSharesUnevenlySendsEachItsShare) {
     for (const auto& [pair, sum] : sums) {
         EXPECT_EQ(sum, pair.second == "host3" ? 1024u : 1025u) << pair.first << " to " << pair.second;
     }
+}
+
+// 4099 B over four are blocks of 1025, 1025, 1025 and 1024 B: who does not pass host3's on sends a byte more.
+TEST_F(CollectiveGraphTest, RingsMoveAllOfASizeThatDoesNotDivide) {
+    const std::tuple<const char*, std::uint64_t, std::string> rings[] = {
+        {"all-gather", 3074, "host2"},     // all but the next one's
+        {"reduce-scatter", 3074, "host3"}, // all but its own, whose sum ends there
+    };
+    for (const char* split : {"", ", channels: 3", ", chunk: 1 KiB", ", channels: 5, chunk: 64 B"}) {
+        for (const auto& [kind, most, one_more] : rings) {
+            const auto sums = bytes(graph(fmt::format("collective: {}, size: 4099 B{}", kind, split)));
+            ASSERT_THAT(sums, SizeIs(4));
+            for (const auto& [pair, sum] : sums) {
+                EXPECT_EQ(sum, pair.first == one_more ? most + 1 : most) << kind << split << " " << pair.first;
+            }
+        }
+        std::uint64_t all = 0;
+        for (const auto& [pair, sum] : bytes(graph(fmt::format("collective: all-reduce, size: 4099 B{}", split)))) {
+            all += sum;
+        }
+        EXPECT_EQ(all, 2u * 3 * 4099) << split;
+    }
+}
+
+TEST_F(CollectiveGraphTest, PieceThatOnlyALongerBlockHasGoesRoundByItself) {
+    // A block of 101 B and three of 100 B in pieces of 100 B: host0's last byte goes to all others, one after the
+    // other.
+    const WorkGraph& graph = this->graph("collective: all-gather, chunk: 100 B, size: 401 B");
+    std::vector<WorkGraph::Index> bytes;
+    std::vector<std::string> senders;
+    for (WorkGraph::Index node = 0; node < graph.nodes().size(); ++node) {
+        if (graph.nodes()[node].bytes == 1) {
+            bytes.push_back(node);
+            senders.push_back(graph.paths()[graph.nodes()[node].path].initiator);
+        }
+    }
+    EXPECT_THAT(graph.nodes(), SizeIs(4 * 3 + 3));
+    ASSERT_THAT(senders, ElementsAre("host0", "host1", "host2"));
+    const auto waits = [&](WorkGraph::Index after, WorkGraph::Index before) {
+        return std::any_of(graph.orders().begin(), graph.orders().end(),
+                           [&](const auto& order) { return order.after == after && order.before == before; });
+    };
+    EXPECT_TRUE(waits(bytes[1], bytes[0]));
+    EXPECT_TRUE(waits(bytes[2], bytes[1]));
 }
 
 TEST_F(CollectiveGraphTest, PiecesAndChannelsAddUpToTheWhole) {
