@@ -8,10 +8,8 @@ namespace models {
 Link::Link(const sc_core::sc_module_name& name, EventQueue& events, const LinkSpec& spec, const std::string& a,
            const std::string& b)
     : Component(name, events), spec_(spec),
-      rate_(payload_rate(spec)), sublinks_{Sublink(*this, events, 0, std::string(basename()) + " " + a + ">" + b, spec,
-                                                   rate_),
-                                           Sublink(*this, events, 1, std::string(basename()) + " " + b + ">" + a, spec,
-                                                   rate_)} {
+      rate_(payload_rate(spec)), sublinks_{Sublink(*this, events, 0, a + ">" + b, spec, rate_),
+                                           Sublink(*this, events, 1, b + ">" + a, spec, rate_)} {
     assert(rate_ > 0);
     add_port("a");
     add_port("b");

@@ -13,12 +13,13 @@ bool is_response(const Payload& payload) { return payload.get_response_status() 
 
 } // namespace
 
-Sublink::Sublink(Link& link, EventQueue& events, unsigned end, std::string name, const LinkSpec& spec,
+Sublink::Sublink(Link& link, EventQueue& events, unsigned end, const std::string& direction, const LinkSpec& spec,
                  std::uint64_t bytes_per_second)
     : rate_(bytes_per_second), link_(link), latency_(spec.latency),
       header_bytes_(static_cast<std::uint32_t>(spec.header_bytes)),
       write_header_bytes_(static_cast<std::uint32_t>(spec.write_header_bytes)), end_(static_cast<std::uint8_t>(end)),
-      store_and_forward_(spec.store_and_forward), server_(std::move(name)), events_(events) {}
+      store_and_forward_(spec.store_and_forward), server_(std::string(link.basename()) + " " + direction),
+      events_(events) {}
 
 void Sublink::limit(std::uint64_t bytes) {
     for (LinkRoom& room : rooms_) {

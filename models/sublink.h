@@ -32,7 +32,8 @@ public:
     static constexpr unsigned kRequests = Sharing::kRequests, kResponses = Sharing::kResponses;
     static constexpr unsigned kLanes = Sharing::kLanes;
 
-    Sublink(Link& link, EventQueue& events, unsigned end, std::string name, const LinkSpec& spec,
+    /// `direction`: "from>to", for reports.
+    Sublink(Link& link, EventQueue& events, unsigned end, const std::string& direction, const LinkSpec& spec,
             std::uint64_t bytes_per_second);
 
     const Server& server() const { return server_; }
