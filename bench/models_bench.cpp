@@ -5,6 +5,7 @@
 #include <optional>
 #include <systemc>
 
+#include "bench/round_trip_end.h"
 #include "models/gmmu.h"
 #include "models/link.h"
 #include "models/nvswitch.h"
@@ -13,55 +14,25 @@
 
 namespace {
 
-using models::Payload;
-using models::Picoseconds;
-using models::transit;
-
-/// One end of a path. Sends a burst as soon as the answer to the one before is there, or answers.
-class End final : public models::Component, private models::EventQueue::Handler {
+/// Sends a burst as soon as the answer to the one before is there.
+class End final : public bench::RoundTripEnd {
 public:
-    End(const sc_core::sc_module_name& name, models::EventQueue& events, models::PacketPool& packets)
-        : Component(name, events), packets_(packets) {
-        add_port("link");
-    }
+    using RoundTripEnd::RoundTripEnd;
 
     void run(std::uint64_t round_trips) {
         left_ = round_trips;
-        send();
+        answered();
         sc_core::sc_start();
     }
 
 private:
-    void send() {
-        if (left_ == 0) {
-            return;
-        }
-        --left_;
-        Payload& payload = packets_.take(tlm::TLM_READ_COMMAND, 0, 4096);
-        transit(payload).aperture = models::Aperture::kFabric;
-        transit(payload).destination = 1;
-        send_request(0, payload, 0);
-    }
-    void request(unsigned, Payload& payload, Picoseconds delay) override {
-        events().at(events().now() + delay, *this, &payload);
-    }
-    void response(unsigned, Payload& payload, Picoseconds delay) override {
-        events().at(events().now() + delay, *this, &payload);
-    }
-    void fire(void* argument) override {
-        auto& payload = *static_cast<Payload*>(argument);
-        if (payload.get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE) {
-            payload.set_response_status(tlm::TLM_OK_RESPONSE);
-            send_response(0, payload, 0);
-        } else {
-            payload.release();
-            send();
+    void answered() override {
+        if (left_ > 0) {
+            --left_;
+            ask(tlm::TLM_READ_COMMAND, 1, 4096, 64);
         }
     }
-    void trace(unsigned, Payload&, models::PathTrace&) override {}
-    unsigned access(unsigned, Payload&) override { return 0; }
 
-    models::PacketPool& packets_;
     std::uint64_t left_ = 0;
 };
 
@@ -97,13 +68,13 @@ struct Bench final : models::Translator::Client {
     void translated(void*) override { ++translated_pages; }
 };
 
-Bench* bench = nullptr;
+Bench* all_models = nullptr;
 constexpr std::uint64_t kRoundTrips = 100'000;
 
 /// A read of 4 KiB and its answer over one link with finite buffers, alone: two crossings.
 void link_round_trip(benchmark::State& state) {
     for (auto _ : state) {
-        bench->near.run(kRoundTrips);
+        all_models->near.run(kRoundTrips);
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRoundTrips));
 }
@@ -112,7 +83,7 @@ BENCHMARK(link_round_trip)->Unit(benchmark::kMillisecond);
 /// The same through a switch: four crossings.
 void switch_round_trip(benchmark::State& state) {
     for (auto _ : state) {
-        bench->sender.run(kRoundTrips);
+        all_models->sender.run(kRoundTrips);
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations() * kRoundTrips));
 }
@@ -124,7 +95,7 @@ void gmmu_walk(benchmark::State& state) {
     std::uint64_t page = 0;
     for (auto _ : state) {
         const std::uint64_t offset = 64 * 1024 * page++;
-        benchmark::DoNotOptimize(bench->gmmu.translate(own, *own.at(offset), 0, *bench, nullptr));
+        benchmark::DoNotOptimize(all_models->gmmu.translate(own, *own.at(offset), 0, *all_models, nullptr));
     }
 }
 BENCHMARK(gmmu_walk);
@@ -135,13 +106,13 @@ void ats_walk(benchmark::State& state) {
     const test::FixedMapping system(2, models::Mapping::Tables::kSmmu, 64 * 1024);
     static std::uint64_t page = 0; // never one twice: this function runs several times
     for (auto _ : state) {
-        const std::uint64_t before = bench->translated_pages;
+        const std::uint64_t before = all_models->translated_pages;
         for (std::uint64_t i = 0; i < kPages; ++i) {
             const std::uint64_t offset = 64 * 1024 * 10 * page++;
-            bench->gmmu.translate(system, *system.at(offset), 0, *bench, nullptr);
+            all_models->gmmu.translate(system, *system.at(offset), 0, *all_models, nullptr);
         }
         sc_core::sc_start();
-        if (bench->translated_pages != before + kPages) {
+        if (all_models->translated_pages != before + kPages) {
             state.SkipWithError("a page was not translated");
         }
     }
@@ -153,7 +124,7 @@ BENCHMARK(ats_walk)->Unit(benchmark::kMicrosecond);
 
 int sc_main(int argc, char* argv[]) {
     Bench all;
-    bench = &all;
+    all_models = &all;
     sc_core::sc_start(sc_core::SC_ZERO_TIME);
     benchmark::Initialize(&argc, argv);
     benchmark::RunSpecifiedBenchmarks();

@@ -5,64 +5,39 @@
 #include <vector>
 
 #include "bench/crossings.h"
+#include "bench/round_trip_end.h"
 #include "models/link.h"
 #include "models/nvswitch.h"
 
 namespace bench {
 namespace {
 
-using models::Payload;
-using models::transit;
-
 struct Shared {
     std::uint64_t left = 0;
     Outcome outcome;
 };
 
-/// Keeps its window full, and answers what comes in.
-class Host final : public models::Component, private models::EventQueue::Handler {
+/// Keeps its window full.
+class Host final : public RoundTripEnd {
 public:
     Host(const sc_core::sc_module_name& name, models::EventQueue& events, models::PacketPool& packets, Shared& shared,
          unsigned number, const Work& work)
-        : Component(name, events), packets_(packets), shared_(shared), peers_(number, work.hosts), work_(work) {
-        add_port("link");
-    }
+        : RoundTripEnd(name, events, packets), shared_(shared), peers_(number, work.hosts), work_(work) {}
 
     void send() {
-        if (shared_.left == 0) {
-            return;
+        if (shared_.left > 0) {
+            --shared_.left;
+            ask(tlm::TLM_WRITE_COMMAND, static_cast<std::uint16_t>(peers_.next()), work_.packet_bytes,
+                static_cast<std::uint32_t>(work_.packet_bytes));
         }
-        --shared_.left;
-        Payload& payload = packets_.take(tlm::TLM_WRITE_COMMAND, 0, work_.packet_bytes);
-        transit(payload).aperture = models::Aperture::kFabric;
-        transit(payload).destination = static_cast<std::uint16_t>(peers_.next());
-        transit(payload).granule = static_cast<std::uint32_t>(work_.packet_bytes);
-        send_request(0, payload, 0);
     }
 
 private:
-    void request(unsigned, Payload& payload, Picoseconds delay) override {
-        events().at(events().now() + delay, *this, &payload);
-    }
-    void response(unsigned, Payload& payload, Picoseconds delay) override {
-        events().at(events().now() + delay, *this, &payload);
-    }
-    void fire(void* argument) override {
-        auto& payload = *static_cast<Payload*>(argument);
-        if (payload.get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE) {
-            transit(payload).tail = 0;
-            payload.set_response_status(tlm::TLM_OK_RESPONSE);
-            send_response(0, payload, 0);
-            return;
-        }
-        payload.release();
+    void answered() override {
         shared_.outcome.finished = events().now();
         send();
     }
-    void trace(unsigned, Payload&, models::PathTrace&) override {}
-    unsigned access(unsigned, Payload&) override { return 0; }
 
-    models::PacketPool& packets_;
     Shared& shared_;
     Peers peers_;
     const Work work_;
