@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <optional>
 #include <set>
 #include <systemc>
@@ -102,6 +101,21 @@ public:
     const ResourceSample& after() const { return after_; }
     bool steady() const { return steady_; }
     const BatchMeans& sum() const { return sum_; }
+    /// What the bandwidth streams can reach together, bytes a second; 0 without any.
+    double joint() {
+        if (!joint_) {
+            std::vector<const PlannedStream*> moving;
+            std::vector<const StreamBound*> bounds;
+            for (const Running& running : streams_) {
+                if (!running.planned->is_latency) {
+                    moving.push_back(running.planned);
+                    bounds.push_back(&running.bound);
+                }
+            }
+            joint_ = moving.empty() ? 0 : joint_bound(moving, bounds);
+        }
+        return *joint_;
+    }
     std::vector<Phase>& phases() { return phases_; }
     /// False: the user wanted out before there was a figure.
     bool measured() const { return measured_; }
@@ -173,20 +187,7 @@ private:
     }
 
     /// False of a sum that lies above what the streams can reach together, by more than its interval.
-    bool possible() {
-        if (!joint_) {
-            std::vector<const PlannedStream*> moving;
-            std::vector<const StreamBound*> bounds;
-            for (const Running& running : streams_) {
-                if (!running.planned->is_latency) {
-                    moving.push_back(running.planned);
-                    bounds.push_back(&running.bound);
-                }
-            }
-            joint_ = moving.empty() ? std::numeric_limits<double>::max() : joint_bound(moving, bounds);
-        }
-        return sum_.mean() - sum_.half_width() <= *joint_ * (1 + kRounding);
-    }
+    bool possible() { return sum_.mean() - sum_.half_width() <= joint() * (1 + kRounding); }
 
     void begin_anew() {
         for (Running& running : streams_) {
@@ -379,9 +380,8 @@ private:
     const Picoseconds origin_;
     const std::optional<Picoseconds> end_; ///< of a group that is measured once
     std::vector<Running> streams_;
-    BatchMeans sum_;
-    std::optional<double>
-        joint_; ///< what the streams can reach together, bytes a second            ///< of the bandwidth streams
+    BatchMeans sum_; ///< of the bandwidth streams
+    std::optional<double> joint_;
     std::vector<Phase> phases_; ///< between the events of faults
     ResourceSample before_;
     ResourceSample after_;
@@ -413,8 +413,6 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
     }
     result.measured = run.after().time - run.before().time;
     result.busy = busy_shares(machine, run.before(), run.after());
-    std::vector<const PlannedStream*> moving;
-    std::vector<const StreamBound*> bounds;
     for (Running& running : run.streams()) {
         const PlannedStream& stream = *running.planned;
         StreamResult line;
@@ -445,14 +443,12 @@ GroupResult measure_group(const StreamGroup& group, std::vector<PlannedStream>& 
         set_grade(stream, running.bound, machine, line);
         if (!stream.is_latency) {
             result.total += line.value;
-            moving.push_back(&stream);
-            bounds.push_back(&running.bound);
         }
         result.streams.push_back(std::move(line));
     }
     result.phases = std::move(run.phases());
     result.total_half_width = run.sum().half_width();
-    result.total_bound = moving.empty() ? 0 : joint_bound(moving, bounds);
+    result.total_bound = run.joint();
     return result;
 }
 
